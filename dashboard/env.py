@@ -1,0 +1,108 @@
+"""Every environment variable Deltawatch reads, typed, in one place.
+
+The services' addresses come from the environment first and then from `services.json`, which
+`manage.py up` writes into the state folder: so a command typed in another shell finds the
+database of a running `make demo` without any configuration.
+"""
+
+import json
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+class EnvError(ValueError):
+    """A setting has a value that cannot be used; the message says what to write instead."""
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str, default: bool = False) -> bool:
+    value = text(name).lower()
+    if value in ("1", "true", "yes", "on"):
+        return True
+    if value in ("0", "false", "no", "off"):
+        return False
+    if value:
+        raise EnvError(f"{name}={value!r} is neither true nor false. Use 1 or 0.")
+    return default
+
+
+def number(name: str, default: int, *, least: int = 1) -> int:
+    value = text(name)
+    if not value:
+        return default
+    if not value.isdecimal() or int(value) < least:
+        raise EnvError(f"{name}={value!r} must be a whole number of at least {least}.")
+    return int(value)
+
+
+def words(name: str) -> list[str]:
+    return [word.strip() for word in text(name).split(",") if word.strip()]
+
+
+HOME = Path(text("DELTAWATCH_HOME", str(BASE_DIR / ".deltawatch"))).expanduser().resolve()
+
+
+def service(name: str, key: str) -> str:
+    """A service's URL from the environment, else from the running launcher's file, else ""."""
+    if url := text(name):
+        return url
+    try:
+        services = json.loads((HOME / "services.json").read_text())
+    except (OSError, ValueError):
+        return ""
+    return str(services.get(key) or "")
+
+
+def database(url: str) -> dict[str, object]:
+    """Django's DATABASES entry for a `postgres://user:password@host:port/name?option=…` URL."""
+    parts = urlsplit(url or "postgres://127.0.0.1:5432/deltawatch")
+    if parts.scheme not in ("postgres", "postgresql"):
+        raise EnvError(
+            f"DATABASE_URL starts with {parts.scheme!r}: only PostgreSQL is supported. "
+            "Write postgres://USER:PASSWORD@HOST:PORT/NAME."
+        )
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")) or "deltawatch",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "OPTIONS": dict(parse_qsl(parts.query)),
+    }
+
+
+def secret_key() -> str:
+    """The signing key: given, or made on first start and kept in the state folder (mode 0600).
+
+    Two processes may start at once on an empty folder: creating with O_EXCL lets one win, and
+    the other reads what the winner wrote.
+    """
+    if key := text("DELTAWATCH_SECRET_KEY"):
+        return key
+    path = HOME / "secret_key"
+    try:
+        HOME.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"secret_key.{os.getpid()}.{secrets.token_hex(4)}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(64))
+        try:
+            os.link(draft, path)  # fails if another process was first: its key is then the key
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    except OSError as error:
+        if not path.exists():
+            raise EnvError(
+                f"The secret key cannot be kept in {HOME} ({error.strerror}). Make the folder "
+                "writable, or set DELTAWATCH_HOME or DELTAWATCH_SECRET_KEY."
+            ) from error
+    return path.read_text().strip()

@@ -1,0 +1,54 @@
+"""`manage.py history STREAM KEY_JSON`: an item's versions, newest first."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from streams.item_key import canonical, item_id, label, parse
+from streams.management.failures import explained
+from streams.management.lines import change_line
+from streams.queries.find_stream import find_stream
+from streams.queries.history import Version, versions
+
+
+class Command(BaseCommand):
+    help = "Print every stored version of an item, newest first."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("stream")
+        parser.add_argument(
+            "key", help='the item\'s key: {"order_id": {"S": "4711"}}, {"order_id": "4711"} or 4711'
+        )
+        parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+    def handle(self, **options: Any) -> None:
+        with explained():
+            stream = find_stream(options["stream"])
+            key = parse(options["key"], stream.key_schema)
+            item = item_id(stream.pk, canonical(key))
+            place, found = None, False
+            while True:
+                page = versions(stream, item, before=place)
+                for version in page.versions:
+                    found = True
+                    self.stdout.write(_json(version) if options["json"] else _line(version))
+                place = page.older
+                if place is None:
+                    break
+            if not found:
+                self.stderr.write(f"No change of {label(key)} is stored in {stream.name}.")
+
+
+def _json(version: Version) -> str:
+    return change_line(version.change, version.images)
+
+
+def _line(version: Version) -> str:
+    change, gaps = version.change, version.gaps
+    changed = ", ".join(change.changed) if change.changed else ""
+    lines = [
+        f"{change.occurred_at:%Y-%m-%d %H:%M:%S} {change.operation:<6} {change.sequence}  {changed}"
+    ]
+    lines += [f"  gap: {gap}: changes in this time were not recorded" for gap in gaps]
+    return "\n".join(lines)

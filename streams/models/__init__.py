@@ -1,0 +1,23 @@
+"""The tables. Changes themselves are no Django model: `stages/store.py` writes them by COPY and
+`queries/` reads them by SQL; their table is made in the migration `0002_change`."""
+
+from streams.models.batch import Batch, FeedHead
+from streams.models.edit import Edit
+from streams.models.gap import Gap
+from streams.models.poller import Heartbeat, Poller
+from streams.models.problem import PoisonRecord, Problem
+from streams.models.shard import Shard
+from streams.models.stream import Stream
+
+__all__ = [
+    "Batch",
+    "Edit",
+    "FeedHead",
+    "Gap",
+    "Heartbeat",
+    "PoisonRecord",
+    "Poller",
+    "Problem",
+    "Shard",
+    "Stream",
+]

@@ -1,0 +1,143 @@
+"""Reading the feed by cursor: what the hub, the API and `manage.py tail` share.
+
+Batches are numbered after their commit, one numbering at a time (stages/publish.py), so a reader
+that continues after its cursor can miss nothing and waits for no open transaction.
+"""
+
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.db.models import Sum
+
+from streams.models import Batch, FeedHead
+from streams.queries.rows import Cursor, StoredChange, fetch
+
+__all__ = ["START", "Cursor", "Page", "StoredChange", "count", "head", "newest", "read"]
+
+START = Cursor(0, 0)
+# A batch holds at most one page of GetRecords; a cursor at this ordinal is after all of it.
+_AFTER_ALL = 2_147_483_647
+
+
+class Page(NamedTuple):
+    """Changes, oldest first; where to go on; and whether more was there already."""
+
+    changes: list[StoredChange]
+    cursor: Cursor
+    more: bool
+
+
+def head() -> Cursor:
+    """The feed's newest place."""
+    position = FeedHead.objects.values_list("position", flat=True).filter(pk=1).first()
+    return Cursor(position or 0, _AFTER_ALL)
+
+
+def read(after: Cursor, *, streams: Collection[int] | None, limit: int) -> Page:
+    """The next `limit` changes after a cursor, of all streams (None) or some.
+
+    The page's cursor moves on even if nothing matched, so no stretch is searched twice.
+    """
+    end = head()
+    batches, stretch = _batches(after, end, streams, limit)
+    if not batches:
+        return Page([], max(after, end), False)
+    changes = _changes(batches, after, limit)
+    if len(changes) == limit:
+        assert changes[-1].cursor is not None  # noqa: S101 - read by their feed position
+        return Page(changes, changes[-1].cursor, True)
+    return Page(changes, stretch, stretch < end)
+
+
+def newest(*, streams: Collection[int] | None, limit: int) -> Page:
+    """The newest `limit` changes, oldest first, with the head as cursor."""
+    end = head()
+    where, parameters = _of(streams)
+    with connection.cursor() as cursor:
+        # Batches from the newest down until they hold enough changes.
+        cursor.execute(
+            f"""SELECT id FROM (
+                    SELECT id, sum(size) OVER (ORDER BY feed_position DESC) - size AS newer
+                    FROM (SELECT id, feed_position, inserts + modifies + removes AS size
+                          FROM streams_batch
+                          WHERE feed_position <= %s AND inserts + modifies + removes > 0 {where}
+                          ORDER BY feed_position DESC LIMIT %s) recent
+                ) counted WHERE newer < %s""",
+            [end.position, *parameters, limit, limit],
+        )
+        batches = [row[0] for row in cursor.fetchall()]
+    changes = fetch(
+        "WHERE c.batch_id = ANY(%s) ORDER BY b.feed_position DESC, c.ordinal DESC LIMIT %s",
+        [batches, limit],
+    )
+    return Page(changes[::-1], end, False)
+
+
+def count(after: Cursor, upto: Cursor, *, streams: Collection[int] | None) -> dict[str, int]:
+    """How many changes of each operation lie after one cursor and not after the other.
+
+    Whole batches are counted by the ledger; only the two cut ones are looked into.
+    """
+    of = {} if streams is None else {"stream__in": list(streams)}
+    whole = Batch.objects.filter(
+        feed_position__gt=after.position, feed_position__lt=upto.position, **of
+    ).aggregate(INSERT=Sum("inserts"), MODIFY=Sum("modifies"), REMOVE=Sum("removes"))
+    counts = {operation: number or 0 for operation, number in whole.items()}
+    for position in {after.position, upto.position}:
+        for operation, number in _cut(position, after, upto, streams):
+            counts[operation] += number
+    return counts
+
+
+def _batches(
+    after: Cursor, end: Cursor, streams: Collection[int] | None, limit: int
+) -> tuple[list[int], Cursor]:
+    """The batches that hold the next changes, and the cursor after the last of them."""
+    where, parameters = _of(streams)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT id, feed_position, inserts + modifies + removes FROM streams_batch
+                WHERE feed_position >= %s AND feed_position <= %s {where}
+                ORDER BY feed_position LIMIT %s""",
+            [after.position, end.position, *parameters, limit + 1],
+        )
+        rows = cursor.fetchall()
+    found, total = [], 0
+    for id_, position, size in rows:
+        # The batch the cursor stands in counts as one: how much of it is left is not known here.
+        total += size if position > after.position else min(size, 1)
+        found.append(id_)
+        if total >= limit:
+            return found, Cursor(position, _AFTER_ALL)
+    if len(rows) > limit:
+        return found, Cursor(rows[-1][1], _AFTER_ALL)
+    return found, max(after, end)
+
+
+def _changes(batches: list[int], after: Cursor, limit: int) -> list[StoredChange]:
+    return fetch(
+        """WHERE c.batch_id = ANY(%s) AND (b.feed_position, c.ordinal) > (%s, %s)
+           ORDER BY b.feed_position, c.ordinal LIMIT %s""",
+        [batches, after.position, after.ordinal, limit],
+    )
+
+
+def _cut(
+    position: int, after: Cursor, upto: Cursor, streams: Collection[int] | None
+) -> list[tuple[str, int]]:
+    where, parameters = _of(streams, "b.stream_id")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT CASE c.operation WHEN 'I' THEN 'INSERT' WHEN 'M' THEN 'MODIFY'
+                       ELSE 'REMOVE' END, count(*)
+                FROM streams_change c JOIN streams_batch b ON b.id = c.batch_id
+                WHERE b.feed_position = %s AND (b.feed_position, c.ordinal) > (%s, %s)
+                  AND (b.feed_position, c.ordinal) <= (%s, %s) {where} GROUP BY 1""",
+            [position, *after, *upto, *parameters],
+        )
+        return cursor.fetchall()
+
+
+def _of(streams: Collection[int] | None, column: str = "stream_id") -> tuple[str, list[Any]]:
+    return ("", []) if streams is None else (f"AND {column} = ANY(%s)", [list(streams)])

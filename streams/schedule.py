@@ -1,0 +1,17 @@
+"""What beat runs, and why that often."""
+
+from datetime import timedelta
+from typing import Any
+
+# The tick revives pollers, asks for listings that are due and numbers what a killed poller left.
+# A poller that died is missed for at most its seat's lease (10 s) plus one tick.
+TICK = timedelta(seconds=3)
+
+SCHEDULE: dict[str, dict[str, Any]] = {
+    "tick": {
+        "task": "streams.tick",
+        "schedule": TICK,
+        # A tick that waited longer than the next one has nothing left to do.
+        "options": {"expires": TICK.total_seconds() * 3},
+    },
+}

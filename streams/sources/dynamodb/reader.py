@@ -1,0 +1,89 @@
+"""The DynamoDB adapter: the port of sources/base.py over the wire calls of client.py."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from streams.change import Change
+from streams.errors import SourceUnavailable
+from streams.sources.base import Description, ListedShard, Origin, Page
+from streams.sources.dynamodb import records
+from streams.sources.dynamodb.client import Client
+from streams.sources.dynamodb.options import DynamoDBOptions
+from streams.sources.dynamodb.shards import describe, list_shards
+
+# GetRecords answers with at most 1,000 records or 1 MB, whichever comes first.
+_MOST_RECORDS = 1_000
+_NEARLY_A_MEGABYTE = 900_000
+
+_ORIGINS = {Origin.OLDEST: "TRIM_HORIZON", Origin.NEWEST: "LATEST"}
+
+
+class _Iterator(msgspec.Struct):
+    ShardIterator: str
+
+
+class _Records(msgspec.Struct):
+    Records: list[msgspec.Raw] = []
+    NextShardIterator: str | None = None
+
+
+T = TypeVar("T")
+
+_iterator = msgspec.json.Decoder(_Iterator)
+_records = msgspec.json.Decoder(_Records)
+
+
+class DynamoDBSource:
+    def __init__(self, options: DynamoDBOptions) -> None:
+        self._options = options
+        self._client = Client(options)
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> "DynamoDBSource":
+        return cls(DynamoDBOptions.of(options))
+
+    @property
+    def options(self) -> DynamoDBOptions:
+        return self._options
+
+    def describe(self) -> Description:
+        return describe(self._client, self._options)
+
+    def shards(self, arn: str) -> Iterator[list[ListedShard]]:
+        return list_shards(self._client, arn)
+
+    def iterator(self, arn: str, shard: str, start: str | Origin) -> str:
+        arguments = {"StreamArn": arn, "ShardId": shard}
+        if isinstance(start, Origin):
+            arguments["ShardIteratorType"] = _ORIGINS[start]
+        else:
+            arguments |= {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": start}
+        answer = self._client.call("dynamodbstreams", "GetShardIterator", arguments)
+        return _decoded(_iterator, answer).ShardIterator
+
+    def read(self, iterator: str) -> Page:
+        answer = self._client.call("dynamodbstreams", "GetRecords", {"ShardIterator": iterator})
+        page = _decoded(_records, answer)
+        return Page(
+            records=[bytes(raw) for raw in page.Records],
+            iterator=page.NextShardIterator,
+            full=len(page.Records) >= _MOST_RECORDS or len(answer) >= _NEARLY_A_MEGABYTE,
+        )
+
+    def parse(self, raw: bytes, stream_id: int) -> Change:
+        return records.parse(raw, stream_id)
+
+    def sequence_of(self, raw: bytes) -> str:
+        return records.sequence_of(raw)
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def _decoded(decoder: "msgspec.json.Decoder[T]", answer: bytes) -> T:
+    try:
+        return decoder.decode(answer)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise SourceUnavailable(f"The answer cannot be read: {error}") from error

@@ -1,0 +1,134 @@
+"""Adding and changing streams: everything is checked with the source before it is saved."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from streams.errors import SourceError, SourceRefused
+from streams.models import Edit, Stream
+from streams.sources.base import Description, Origin, PulledSource
+from streams.sources.registry import open_source
+from streams.stages.discover import discover
+from streams.stages.report import report_error
+from streams.when import parse_moment
+
+
+def add_stream(name: str, source: str, options: Mapping[str, Any], start: str, who: str) -> Stream:
+    """Check and save a new stream, and list its shards.
+
+    `start` is latest, trim-horizon or a time. SourceError says in words what must be mended;
+    nothing is saved then.
+    """
+    now = datetime.now(UTC)
+    kind, start_at = parse_start(start, now)
+    stream = Stream(name=name, source=source, start=kind, start_at=start_at)
+    adapter = open_source(source, options)
+    try:
+        stream.options = dict(adapter.options.as_dict())
+        _validate(stream)
+        description = check(adapter)
+        stream.arn, stream.view_type = description.arn, description.view_type
+        stream.key_schema = description.key_schema
+        with transaction.atomic():
+            stream.save()
+            added = {"options": stream.options, "start": start}
+            record_edit(who, stream, {field: [None, value] for field, value in added.items()})
+        _first_discovery(stream, adapter)
+    finally:
+        adapter.close()
+    return stream
+
+
+def change_options(stream: Stream, options: Mapping[str, Any], who: str) -> None:
+    """Check and save other options of a stream; its history and positions stay."""
+    adapter = open_source(stream.source, options)
+    try:
+        check(adapter)
+        before, after = stream.options, dict(adapter.options.as_dict())
+    finally:
+        adapter.close()
+    with transaction.atomic():
+        stream.options = after
+        # Listed at once, because another table or endpoint has another ARN.
+        stream.discover_after = None
+        stream.save(update_fields=["options", "discover_after"])
+        record_edit(who, stream, {"options": [before, after]})
+
+
+def pause(stream: Stream, who: str) -> None:
+    """Stop reading; the source keeps the changes for its retention (DynamoDB: 24 hours)."""
+    _set_paused(stream, timezone.now(), who)
+
+
+def resume(stream: Stream, who: str) -> None:
+    """Go on reading where it was."""
+    _set_paused(stream, None, who)
+
+
+def _set_paused(stream: Stream, paused_at: datetime | None, who: str) -> None:
+    with transaction.atomic():
+        before = stream.paused_at.isoformat() if stream.paused_at else None
+        stream.paused_at, stream.paused_by = paused_at, who if paused_at else ""
+        stream.save(update_fields=["paused_at", "paused_by"])
+        after = paused_at.isoformat() if paused_at else None
+        record_edit(who, stream, {"paused_at": [before, after]})
+
+
+def record_edit(who: str, stream: Stream, fields: Mapping[str, list[Any]]) -> None:
+    Edit.objects.create(who=who, what=f"stream {stream.name}", fields=dict(fields))
+
+
+def parse_start(text: str, now: datetime) -> tuple[str, datetime | None]:
+    """The kind of start and its moment; SourceRefused says how a start is written."""
+    if text == Stream.Start.TRIM_HORIZON:
+        return Stream.Start.TRIM_HORIZON, None
+    if text in ("", Stream.Start.LATEST):
+        return Stream.Start.LATEST, now
+    try:
+        moment = parse_moment(text, now)
+    except ValueError as error:
+        raise SourceRefused(
+            f"The start {text!r} is not understood.",
+            f"Use latest, trim-horizon or a time. {error}",
+            kind="options",
+        ) from error
+    if moment > now:
+        raise SourceRefused(
+            f"The start {text} is in the future.",
+            "Use latest, or a time that has passed.",
+            kind="options",
+        )
+    return Stream.Start.TIME, moment
+
+
+def check(adapter: PulledSource) -> Description:
+    """Try every call that reading needs: each needs its own permission."""
+    description = adapter.describe()
+    for page in adapter.shards(description.arn):
+        for shard in page:
+            if not shard.closed:
+                adapter.read(adapter.iterator(description.arn, shard.name, Origin.NEWEST))
+                return description
+    return description
+
+
+def _validate(stream: Stream) -> None:
+    try:
+        stream.full_clean()
+    except ValidationError as error:
+        raise SourceRefused(
+            " ".join(error.messages), "Choose another name or option.", kind="options"
+        ) from error
+
+
+def _first_discovery(stream: Stream, adapter: PulledSource) -> None:
+    """The stream is saved by now: what fails here is a problem of the stream, tried again by
+    beat, and loses nothing (stages/discover.py)."""
+    try:
+        discover(stream, adapter, starting=True)
+    except SourceError as error:
+        report_error(error, stream=stream)

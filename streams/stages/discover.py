@@ -1,0 +1,236 @@
+"""Discover: which shards there are. Every page of a listing is kept as soon as it is read, so a
+listing that fails half way still makes progress; only a complete one proves that a shard is gone.
+"""
+
+import logging
+import re
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from streams.errors import ShardGone, SourceError
+from streams.models import Gap, Shard, Stream
+from streams.sources.base import Description, ListedShard, Origin, PulledSource
+from streams.stages import gap
+from streams.stages.report import report, report_error, resolve
+
+log = logging.getLogger(__name__)
+
+# How often the shards are listed without a cause; a shard that ended is a cause.
+EVERY_SECONDS = 15
+_LABEL = re.compile(r"/stream/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)")
+
+
+def discover(stream: Stream, source: PulledSource, *, starting: bool = False) -> None:
+    """Bring the stream's shards up to date; SourceError if the source did not tell.
+
+    With `starting` the stream was added this moment: its "from now on" is pinned by iterators.
+    """
+    try:
+        description = source.describe()
+    except SourceError as error:
+        report_error(error, stream=stream)
+        raise
+    _follow(stream, description)
+    complete = True
+    for arn in _arns(stream):
+        complete &= _list(stream, source, arn)
+    if starting and stream.start == Stream.Start.LATEST:
+        _pin(stream, source)
+    if complete:
+        resolve(stream=stream, about="")
+        _note_discovered(stream)
+
+
+def _follow(stream: Stream, description: Description) -> None:
+    """Take over what the source says of itself; a new ARN begins a new generation."""
+    replaced = bool(stream.arn) and stream.arn != description.arn
+    with transaction.atomic():
+        if replaced:
+            _record_replaced(stream, description.arn)
+            stream.generation += 1
+        stream.arn = description.arn
+        stream.view_type = description.view_type
+        stream.key_schema = description.key_schema
+        stream.save(update_fields=["arn", "generation", "view_type", "key_schema"])
+
+
+def _record_replaced(stream: Stream, arn: str) -> None:
+    """The time between the old ARN and the new one was recorded by neither."""
+    label = _LABEL.search(arn)
+    begun = datetime.fromisoformat(label[1] + "+00:00") if label else None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO streams_gap (stream_id, reason, from_sequence, to_sequence, from_at,
+                                        to_at, detected_at)
+               SELECT %s, %s, '', '',
+                      least(max(greatest(caught_up_at, newest_change_at)), %s),
+                      coalesce(%s, clock_timestamp()), clock_timestamp()
+               FROM streams_shard WHERE stream_id = %s""",
+            [stream.pk, Gap.Reason.NEW_STREAM, begun, begun, stream.pk],
+        )
+    report(
+        "stream-replaced",
+        f"The table's stream was off or replaced: {stream} goes on with the new one.",
+        "Writes made while it was off are in no stream; the gap says from when to when.",
+        stream=stream,
+        about=arn,
+    )
+
+
+def _arns(stream: Stream) -> list[str]:
+    """The ARNs to list: the current one, and earlier ones that are not read to their end."""
+    unfinished = stream.shards.filter(ended_at__isnull=True).exclude(arn=stream.arn)
+    earlier = unfinished.order_by("generation").values_list("arn", flat=True).distinct()
+    return [*dict.fromkeys(earlier), stream.arn]
+
+
+def _list(stream: Stream, source: PulledSource, arn: str) -> bool:
+    """List one ARN's shards; True if the listing was complete."""
+    known = set(_unfinished(stream, arn).values_list("name", flat=True))
+    named: set[str] = set()
+    seen: set[str] = set()
+    generation = stream.generation if arn == stream.arn else _generation_of(stream, arn)
+    try:
+        for page in source.shards(arn):
+            _keep(stream, arn, generation, page)
+            seen.update(shard.name for shard in page)
+            named.update(shard.parent for shard in page if shard.parent)
+    except ShardGone as error:
+        if arn == stream.arn:
+            report_error(error, stream=stream)
+            return False
+        seen.clear()  # an earlier ARN that is gone altogether
+    except SourceError as error:
+        report_error(error, stream=stream)
+        return False
+    # Only what was known before: a shard that appeared meanwhile may be too new for this listing.
+    _end_unlisted(stream, arn, (known | named) - seen)
+    return True
+
+
+def _generation_of(stream: Stream, arn: str) -> int:
+    return stream.shards.filter(arn=arn).values_list("generation", flat=True)[0]
+
+
+def _keep(stream: Stream, arn: str, generation: int, page: Collection[ListedShard]) -> None:
+    """Write a page of a listing. A parent that was not listed yet gets a row of its own, so that
+    its child waits until a complete listing shows whether it still exists."""
+    parents = {shard.parent for shard in page if shard.parent}
+    names = parents | {shard.name for shard in page}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO streams_shard (stream_id, generation, arn, name, listed, closed, ended,
+                   position, iterator, number, digest, changes, lease_owner, lease_token)
+               SELECT %s, %s, %s, name, false, false, '', '', '', 0, '', 0, '', 0
+               FROM unnest(%s::text[]) AS n(name) ORDER BY name
+               ON CONFLICT (stream_id, arn, name) DO NOTHING""",
+            [stream.pk, generation, arn, sorted(names)],
+        )
+        cursor.execute(
+            """UPDATE streams_shard s SET listed = true, closed = g.closed, parent_id = p.id
+               FROM unnest(%s::text[], %s::text[], %s::bool[]) AS g(name, parent, closed)
+               LEFT JOIN streams_shard p
+                   ON p.stream_id = %s AND p.arn = %s AND p.name = g.parent
+               WHERE s.stream_id = %s AND s.arn = %s AND s.name = g.name
+                 AND (s.listed, s.closed) IS DISTINCT FROM (true, g.closed)""",
+            [
+                [shard.name for shard in page],
+                [shard.parent or "" for shard in page],
+                [shard.closed for shard in page],
+                *(stream.pk, arn, stream.pk, arn),
+            ],
+        )
+
+
+def _end_unlisted(stream: Stream, arn: str, missing: Collection[str]) -> None:
+    """After a complete listing: a shard that it does not name can never be read any more.
+
+    One that was listed before gets a second chance, because listings may lag behind each other.
+    """
+    for shard in _unfinished(stream, arn).filter(name__in=missing):
+        if shard.listed:
+            Shard.objects.filter(pk=shard.pk).update(listed=False)
+            make_due(stream.pk)
+        elif stream.discovered_at is None:
+            _end(shard, Shard.Ended.BEFORE_START)
+        else:
+            _lose(stream, shard)
+
+
+def _lose(stream: Stream, shard: Shard) -> None:
+    with transaction.atomic():
+        if not _end(shard, Shard.Ended.LOST):
+            return
+        gap.record_lost(shard)
+        report(
+            "shard-lost",
+            f"Shard {shard.name} of {stream} was gone before it was read to its end.",
+            "The gap says from when to when changes may be missing.",
+            stream=stream,
+            about=shard.name,
+        )
+
+
+def _pin(stream: Stream, source: PulledSource) -> None:
+    """ "From now on": closed shards are over, and open ones are read from where they are now.
+
+    The iterator keeps that place. Should it expire before it is used, the shard is read from its
+    oldest record and what happened before the start is left out by time (stages/parse.py).
+    """
+    for shard in _unfinished(stream, stream.arn):
+        if shard.closed:
+            _end(shard, Shard.Ended.BEFORE_START)
+        else:
+            place = source.iterator(shard.arn, shard.name, Origin.NEWEST)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "UPDATE streams_shard SET iterator = %s, iterator_at = clock_timestamp() "
+                    "WHERE id = %s",
+                    [place, shard.pk],
+                )
+
+
+def _unfinished(stream: Stream, arn: str) -> "QuerySet[Shard]":
+    return Shard.objects.filter(stream=stream, arn=arn, ended_at__isnull=True)
+
+
+def _end(shard: Shard, how: str) -> bool:
+    """End a shard without reading it; False if it ended by itself meanwhile. The token moves on,
+    so that a poller that still holds the shard cannot store for it any more."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE streams_shard SET ended = %s, ended_at = clock_timestamp(),
+                   lease_token = lease_token + 1, lease_expires_at = NULL
+               WHERE id = %s AND ended_at IS NULL""",
+            [how, shard.pk],
+        )
+        return cursor.rowcount == 1
+
+
+def _note_discovered(stream: Stream) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE streams_stream SET discovered_at = clock_timestamp() WHERE id = %s",
+            [stream.pk],
+        )
+
+
+def claim(stream_id: int) -> bool:
+    """True if the shards of this stream are due to be listed, and it is for the caller to do."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE streams_stream
+               SET discover_after = clock_timestamp() + make_interval(secs => %s)
+               WHERE id = %s AND paused_at IS NULL
+                 AND (discover_after IS NULL OR discover_after <= clock_timestamp())""",
+            [EVERY_SECONDS, stream_id],
+        )
+        return cursor.rowcount == 1
+
+
+def make_due(stream_id: int) -> None:
+    """Ask for a listing now: a shard ended or is gone."""
+    Stream.objects.filter(pk=stream_id).update(discover_after=None)

@@ -1,0 +1,172 @@
+"""Poll: hold leases on many shards, of all streams, and read each at its own pace.
+
+One poller is one Celery task in one process. It reads with several requests in flight, stores in
+its own thread, and ends after a bounded slice; what it held goes on in the next one.
+"""
+
+import logging
+import os
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+
+from django.db import transaction
+
+from streams import flow
+from streams.errors import IteratorExpired, LeaseLost, PositionTrimmed, ShardGone, SourceError
+from streams.models import Stream
+from streams.sources.base import PulledSource
+from streams.sources.registry import open_source
+from streams.stages import gap, lease
+from streams.stages.lease import Leased
+from streams.stages.publish import Publisher
+from streams.stages.reading import Outcome, Reading
+from streams.stages.report import report_error, resolve
+
+log = logging.getLogger(__name__)
+
+# Reads in flight per poller; a read waits for the network, so this is not a matter of cores.
+_READERS = 24
+# The longest wait for an outcome, so that a stop is seen soon.
+_GLANCE_SECONDS = 0.25
+
+
+class Poller:
+    """Reads until the slice is over, the seat is lost, or `should_stop` says so."""
+
+    def __init__(self, should_stop: Callable[[], bool], discover: Callable[[int], None]) -> None:
+        self._owner = f"{os.uname().nodename}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._should_stop = should_stop
+        self._discover = discover
+        self._readings: dict[int, Reading] = {}
+        self._sources: dict[int, tuple[Stream, PulledSource]] = {}
+        self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
+        self._publisher = Publisher()
+        self._upkeep_at = 0.0
+
+    def run(self) -> bool:
+        """Poll; False if every seat was taken, so there was nothing to do."""
+        if lease.take_seat(self._owner) is None:
+            return False
+        self._publisher.start()
+        readers = ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
+        try:
+            self._loop(readers)
+            self._give_back()
+        finally:
+            readers.shutdown(wait=False, cancel_futures=True)
+            self._publisher.stop()
+            for _, source in self._sources.values():
+                source.close()
+        return True
+
+    def _loop(self, readers: ThreadPoolExecutor) -> None:
+        while not self._should_stop():
+            now = time.monotonic()
+            if now >= self._upkeep_at:
+                if not lease.keep_seat(self._owner):
+                    return
+                self._keep_leases()
+                self._upkeep_at = now + lease.UPKEEP_SECONDS
+            for reading in self._readings.values():
+                if not reading.in_flight and reading.due_at <= now:
+                    reading.in_flight = True
+                    readers.submit(self._read, reading)
+            self._take_outcomes(self._wait_seconds())
+
+    def _read(self, reading: Reading) -> None:
+        self._outcomes.put(reading.read())
+
+    def _wait_seconds(self) -> float:
+        due = [r.due_at for r in self._readings.values() if not r.in_flight]
+        soonest = min([*due, self._upkeep_at, time.monotonic() + _GLANCE_SECONDS])
+        return max(0.001, soonest - time.monotonic())
+
+    def _take_outcomes(self, seconds: float) -> None:
+        """Handle what has been read: wait for the first, then take all that is there."""
+        try:
+            outcome = self._outcomes.get(timeout=seconds)
+            while True:
+                self._handle(outcome)
+                outcome = self._outcomes.get_nowait()
+        except Empty:
+            return
+
+    def _handle(self, outcome: Outcome) -> None:
+        reading = outcome.reading
+        reading.in_flight = False
+        if self._readings.get(reading.target.shard_id) is not reading:
+            return  # given up meanwhile; whoever has the lease reads it again
+        if outcome.error:
+            self._handle_error(reading, outcome.error)
+            return
+        try:
+            stored = flow.store_and_publish(outcome, self._publisher)
+        except LeaseLost as error:
+            log.info("%s", error)
+            del self._readings[reading.target.shard_id]
+            return
+        if reading.failures:
+            resolve(stream=reading.target.stream, about=reading.name)
+        reading.went_well(outcome)
+        if stored and outcome.batch and outcome.batch.ended:
+            del self._readings[reading.target.shard_id]
+            self._upkeep_at = 0.0  # its children may be read now
+            self._discover(reading.target.stream.pk)
+
+    def _handle_error(self, reading: Reading, error: SourceError) -> None:
+        stream = reading.target.stream
+        log.warning("%s, shard %s: %s", stream, reading.name, error.sentence)
+        if isinstance(error, PositionTrimmed) and not reading.trimmed:
+            gap.record_trimmed(reading.target, reading.tail.position)
+        if not isinstance(error, IteratorExpired) or reading.failures:
+            report_error(error, stream=stream, about=reading.name)
+        if isinstance(error, ShardGone):
+            self._discover(stream.pk)
+        reading.went_wrong(error)
+
+    def _keep_leases(self) -> None:
+        """Renew what is held, give up what is too much, take what is free."""
+        kept = lease.renew([reading.held() for reading in self._readings.values()])
+        for shard_id in [id_ for id_ in self._readings if id_ not in kept]:
+            del self._readings[shard_id]
+        share = lease.fair_share()
+        self._give_up(len(self._readings) - share)
+        for leased in lease.acquire(self._owner, share - len(self._readings)):
+            self._begin(leased)
+
+    def _begin(self, leased: Leased) -> None:
+        try:
+            stream, source = self._source_of(leased.stream_id)
+        except SourceError as error:
+            stream = Stream.objects.get(pk=leased.stream_id)
+            report_error(error, stream=stream)
+            return  # the lease runs out by itself, and the next poller tries again
+        self._readings[leased.shard_id] = Reading.of(leased, stream, source)
+
+    def _source_of(self, stream_id: int) -> tuple[Stream, PulledSource]:
+        if stream_id not in self._sources:
+            stream = Stream.objects.get(pk=stream_id)
+            self._sources[stream_id] = stream, open_source(stream.source, stream.options)
+        return self._sources[stream_id]
+
+    def _give_up(self, number: int) -> None:
+        """Give back that many shards, those that are not being read and due the latest."""
+        idle = sorted(
+            (r for r in self._readings.values() if not r.in_flight), key=lambda r: -r.due_at
+        )
+        given = idle[: max(0, number)]
+        lease.release([reading.held() for reading in given])
+        for reading in given:
+            del self._readings[reading.target.shard_id]
+
+    def _give_back(self) -> None:
+        """Take in what is on its way, then free every shard and the seat at once."""
+        until = time.monotonic() + 2
+        while any(r.in_flight for r in self._readings.values()) and time.monotonic() < until:
+            self._take_outcomes(_GLANCE_SECONDS)
+        with transaction.atomic():
+            lease.release([reading.held() for reading in self._readings.values()])
+            lease.leave_seat(self._owner)

@@ -1,0 +1,154 @@
+"""One leased shard being read: its place, its pace, and what one read of it gives.
+
+A reading is touched by one thread at a time: the poller hands it to a reader thread and gets it
+back with the outcome.
+"""
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from streams.errors import (
+    IteratorExpired,
+    PositionTrimmed,
+    SourceError,
+    Throttled,
+)
+from streams.models import Stream
+from streams.sources.base import Origin, Page, PulledSource
+from streams.stages.lease import Held, Leased
+from streams.stages.parse import is_current, parse_page
+from streams.stages.store import ReadBatch, Tail, Target
+
+# A shard allows five GetRecords a second, for all readers of it together; AWS Lambda, too, asks
+# each shard four times a second.
+BUSY_SECONDS = 0.25
+IDLE_SECONDS = 1.0
+_SLOWER = 1.5
+# Errors: from the first pause, doubling to the last.
+_FIRST_PAUSE, _LAST_PAUSE = 0.5, 10.0
+# DynamoDB's iterators live 15 minutes.
+_ITERATOR_SECONDS = 14 * 60
+_CLOCKS_APART = timedelta(minutes=15)
+
+
+@dataclass
+class Reading:
+    """A leased shard. Times are of the monotonic clock."""
+
+    target: Target
+    source: PulledSource
+    arn: str
+    name: str
+    tail: Tail
+    iterator: str
+    iterator_at: float
+    due_at: float = 0.0
+    pace: float = BUSY_SECONDS
+    failures: int = 0
+    read_at: float | None = None
+    caught_up_at: float | None = None
+    in_flight: bool = False
+    trimmed: bool = field(default=False)
+
+    @classmethod
+    def of(cls, leased: Leased, stream: Stream, source: PulledSource) -> "Reading":
+        now = time.monotonic()
+        fresh = leased.iterator_age is not None and leased.iterator_age < _ITERATOR_SECONDS
+        return cls(
+            target=Target(stream, leased.shard_id, leased.generation, leased.token),
+            source=source,
+            arn=leased.arn,
+            name=leased.name,
+            tail=Tail(leased.position, leased.number, leased.digest),
+            iterator=leased.iterator if fresh else "",
+            iterator_at=now - (leased.iterator_age or 0.0),
+        )
+
+    def read(self) -> "Outcome":
+        """Read one page and parse it; never raises a SourceError, it is part of the outcome."""
+        try:
+            if not self.iterator or time.monotonic() - self.iterator_at > _ITERATOR_SECONDS:
+                self._renew_iterator()
+            page = self.source.read(self.iterator)
+        except SourceError as error:
+            return Outcome(self, error=error)
+        read_at = time.monotonic()
+        stream = self.target.stream
+        batch = parse_page(self.source, stream.pk, page, self.tail.position, _cutoff(stream))
+        current = is_current(batch.changes, page, datetime.now(UTC))
+        return Outcome(self, page=page, batch=batch, current=current, read_at=read_at)
+
+    def went_well(self, outcome: "Outcome") -> None:
+        """Take over the place to read on from, and set the pace."""
+        assert outcome.page  # noqa: S101 - only a successful outcome comes here
+        self.failures = 0
+        self.trimmed = False
+        self.iterator, self.iterator_at = outcome.page.iterator or "", outcome.read_at
+        self.read_at = outcome.read_at
+        if outcome.current:
+            self.caught_up_at = outcome.read_at
+        if outcome.page.full:
+            self.pace = 0.0
+        elif outcome.page.records:
+            self.pace = BUSY_SECONDS
+        else:
+            self.pace = min(IDLE_SECONDS, max(BUSY_SECONDS, self.pace) * _SLOWER)
+        self.due_at = time.monotonic() + self.pace
+
+    def went_wrong(self, error: SourceError) -> None:
+        """Choose the place to try again from, and when."""
+        self.failures += 1
+        pause = min(_LAST_PAUSE, _FIRST_PAUSE * 2 ** min(self.failures - 1, 10))
+        if isinstance(error, IteratorExpired) and self.failures == 1:
+            pause = 0.0
+        if not isinstance(error, Throttled):
+            self.iterator = ""
+        if isinstance(error, PositionTrimmed):
+            self.trimmed = True
+        self.due_at = time.monotonic() + pause
+
+    def held(self) -> Held:
+        now = time.monotonic()
+        return Held(
+            shard_id=self.target.shard_id,
+            token=self.target.token,
+            read_age=None if self.read_at is None else now - self.read_at,
+            caught_up_age=None if self.caught_up_at is None else now - self.caught_up_at,
+            iterator=self.iterator,
+            iterator_age=now - self.iterator_at if self.iterator else None,
+        )
+
+    def _renew_iterator(self) -> None:
+        """From the position, or from the oldest record if there is none yet or it was trimmed.
+
+        Without a position even a stream that starts "from now on" begins at the oldest record:
+        what happened before its start is left out by time, so nothing after it can be missed.
+        """
+        start = self.tail.position if self.tail.position and not self.trimmed else Origin.OLDEST
+        self.iterator = self.source.iterator(self.arn, self.name, start)
+        self.iterator_at = time.monotonic()
+
+
+def _cutoff(stream: Stream) -> datetime | None:
+    """The moment before which changes are not stored.
+
+    "From now on" was noted by this installation's clock, and the changes carry the source's. AWS
+    refuses signatures of clocks that are more than 15 minutes wrong, so that much is allowed for:
+    a few older changes too many are better than one too few.
+    """
+    if stream.start_at and stream.start == Stream.Start.LATEST:
+        return stream.start_at - _CLOCKS_APART
+    return stream.start_at
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a read gave: a page and its batch, or an error."""
+
+    reading: Reading
+    page: Page | None = None
+    batch: ReadBatch | None = None
+    current: bool = False
+    read_at: float = 0.0
+    error: SourceError | None = None

@@ -1,0 +1,226 @@
+"""Store: changes, ledger row and position in ONE transaction, guarded by the lease's token.
+
+Either all of it happened or none; so after any crash reading simply goes on at the position.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import psycopg
+from django.db import connection, transaction
+from django.db.utils import DataError, IntegrityError
+
+from streams import partitions
+from streams.change import (
+    INSERT,
+    MODIFY,
+    REMOVE,
+    Change,
+    LedgerEntry,
+    digest,
+    moment,
+    sequence_key,
+)
+from streams.errors import LeaseLost
+from streams.models import PoisonRecord, Stream
+from streams.stages import copy_change
+from streams.stages.report import report
+
+
+@dataclass(frozen=True)
+class Poison:
+    """A record that is kept as it is, because it cannot be a change."""
+
+    sequence: str
+    raw: bytes
+    reason: str
+
+
+@dataclass(frozen=True)
+class ReadBatch:
+    """What one read of one shard gave, parsed and ready to store."""
+
+    changes: Sequence[Change]
+    poison: Sequence[Poison]
+    first_sequence: str
+    last_sequence: str
+    before_start: int
+    repeated: int
+    ended: bool
+    # Seconds since the page was read; the database's clock makes a time of it.
+    read_age: float = 0.0
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The ledger's tail of a shard: what the next batch continues."""
+
+    position: str
+    number: int
+    digest: bytes
+
+
+@dataclass(frozen=True)
+class Target:
+    """The shard to store for, with the token of the lease on it."""
+
+    stream: Stream
+    shard_id: int
+    generation: int
+    token: int
+
+
+# Days whose partition is known to exist, per process.
+_days_made: set[date] = set()
+
+
+def store(shard: Target, tail: Tail, batch: ReadBatch) -> Tail:
+    """Store a batch and return the shard's new tail; LeaseLost if the shard is not ours any more.
+
+    What Postgres refuses is taken out and tried again: a change it has already is counted as
+    repeated, a change it cannot hold becomes a poison record; its neighbours are never dropped.
+    """
+    for _ in range(3):
+        try:
+            _make_partitions(batch.changes)
+            with transaction.atomic(durable=True):
+                return _store(shard, tail, batch)
+        except IntegrityError as error:
+            if isinstance(error.__cause__, psycopg.errors.CheckViolation):
+                _days_made.clear()  # a partition was dropped meanwhile
+            else:
+                batch = _without_stored(batch)
+        except DataError:
+            batch = _without_refused(batch)
+    with transaction.atomic(durable=True):
+        return _store(shard, tail, batch)
+
+
+def _store(shard: Target, tail: Tail, batch: ReadBatch) -> Tail:
+    number = tail.number + 1
+    counts = {operation: 0 for operation in (INSERT, MODIFY, REMOVE)}
+    for change in batch.changes:
+        counts[change.operation] += 1
+    entry = LedgerEntry(
+        stream_id=shard.stream.pk,
+        shard_id=shard.shard_id,
+        number=number,
+        continued_from=tail.position,
+        first_sequence=batch.first_sequence,
+        last_sequence=batch.last_sequence,
+        inserts=counts[INSERT],
+        modifies=counts[MODIFY],
+        removes=counts[REMOVE],
+        before_start=batch.before_start,
+        repeated=batch.repeated,
+        poison=len(batch.poison),
+        size=sum(change.size for change in batch.changes),
+    )
+    new = Tail(
+        position=batch.last_sequence or tail.position,
+        number=number,
+        digest=digest(tail.digest, entry, batch.changes),
+    )
+    batch_id = _write_ledger(shard.token, tail, entry, new, batch)
+    copy_change.copy(batch_id, shard.stream.pk, shard.generation, batch.changes)
+    if batch.poison:
+        _keep_poison(shard, batch.poison)
+    return new
+
+
+def _write_ledger(token: int, tail: Tail, entry: LedgerEntry, new: Tail, batch: ReadBatch) -> int:
+    """Move the shard's position and write the batch's row, if the lease still holds."""
+    times = [change.occurred for change in batch.changes]
+    oldest: datetime | None = moment(min(times)) if times else None
+    newest: datetime | None = moment(max(times)) if times else None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """WITH shard AS (
+                   UPDATE streams_shard SET position = %s, number = %s, digest = %s,
+                       changes = changes + %s, last_stored_at = clock_timestamp(),
+                       newest_change_at = greatest(newest_change_at, %s),
+                       ended_at = CASE WHEN %s THEN clock_timestamp() END,
+                       ended = CASE WHEN %s THEN 'read' ELSE '' END
+                   WHERE id = %s AND lease_token = %s AND number = %s AND ended_at IS NULL
+                   RETURNING id
+               )
+               INSERT INTO streams_batch (stream_id, shard_id, number, continued_from,
+                   first_sequence, last_sequence, inserts, modifies, removes, before_start,
+                   repeated, poison, size, oldest_change_at, newest_change_at, read_at,
+                   lease_token, digest)
+               SELECT %s, shard.id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
+                   clock_timestamp() - make_interval(secs => %s), %s, %s
+               FROM shard RETURNING id""",
+            [
+                *(new.position, new.number, new.digest, len(batch.changes), newest),
+                *(batch.ended, batch.ended, entry.shard_id, token, tail.number),
+                *(entry.stream_id, entry.number, entry.continued_from),
+                *(entry.first_sequence, entry.last_sequence),
+                *(entry.inserts, entry.modifies, entry.removes),
+                *(entry.before_start, entry.repeated, entry.poison, entry.size),
+                *(oldest, newest, batch.read_age, token, new.digest),
+            ],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise LeaseLost(f"shard {entry.shard_id} was taken over; nothing was stored")
+    return int(row[0])
+
+
+def _keep_poison(shard: Target, poison: Iterable[Poison]) -> None:
+    for record in poison:
+        problem = report(
+            "poison-record",
+            f"A record of {shard.stream} cannot be read: {record.reason}",
+            "Its raw bytes are kept with this problem; the shard went on without it.",
+            stream=shard.stream,
+            about=str(shard.shard_id),
+        )
+        PoisonRecord.objects.create(
+            problem_id=problem,
+            shard_id=shard.shard_id,
+            sequence=record.sequence,
+            raw=record.raw,
+            reason=record.reason,
+        )
+
+
+def _make_partitions(changes: Sequence[Change]) -> None:
+    missing = {partitions.day_of(change.occurred) for change in changes} - _days_made
+    if missing:
+        partitions.ensure(missing)
+        _days_made.update(missing)
+
+
+def _without_stored(batch: ReadBatch) -> ReadBatch:
+    """The batch without the changes that the store has already."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT item, sequence, occurred_at FROM streams_change
+               WHERE item = ANY(%s) AND sequence = ANY(%s)""",
+            [
+                [change.item for change in batch.changes],
+                [sequence_key(change.sequence) for change in batch.changes],
+            ],
+        )
+        stored = set(cursor.fetchall())
+    kept = [
+        change
+        for change in batch.changes
+        if (change.item, sequence_key(change.sequence), moment(change.occurred)) not in stored
+    ]
+    repeated = len(batch.changes) - len(kept)
+    return replace(batch, changes=kept, repeated=batch.repeated + repeated)
+
+
+def _without_refused(batch: ReadBatch) -> ReadBatch:
+    """The batch with the changes that Postgres cannot hold turned into poison records."""
+    kept, poison = [], list(batch.poison)
+    for change in batch.changes:
+        reason = copy_change.refused(change)
+        if reason:
+            poison.append(Poison(change.sequence, copy_change.raw(change), reason))
+        else:
+            kept.append(change)
+    return replace(batch, changes=kept, poison=poison)

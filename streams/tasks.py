@@ -1,0 +1,127 @@
+"""Celery's entry points: ids in, thin, safe to run twice or never.
+
+The rows are the truth and the tasks only nudges: a lost task is replaced by the next tick, a
+doubled one finds every seat or claim taken.
+"""
+
+import logging
+import multiprocessing
+import time
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_init, worker_shutting_down
+from django.conf import settings
+from django.db import close_old_connections, connection
+from django.db.utils import Error as DatabaseError
+from django.db.utils import InterfaceError, OperationalError
+from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import RedisError
+
+from streams.errors import SourceError
+from streams.models import Stream
+from streams.sources.registry import open_source
+from streams.stages import discover as discovery
+from streams.stages import lease
+from streams.stages.poll import Poller
+from streams.stages.publish import number_batches, wake
+
+log = logging.getLogger(__name__)
+
+# A poll task gives its place back after this long, so that a worker can be replaced calmly.
+SLICE_SECONDS = 30
+
+# Set in the worker's main process when it begins to stop; its children inherit it by fork.
+_stopping = multiprocessing.Event()
+
+
+@worker_init.connect
+def _forget_stop(**_: Any) -> None:
+    _stopping.clear()
+
+
+@worker_shutting_down.connect
+def _note_stop(**_: Any) -> None:
+    _stopping.set()
+
+
+@shared_task(name="streams.poll")
+def poll() -> None:
+    """Be a poller for one slice, then queue the next one."""
+    try:
+        while _poll_slice() and not _stopping.is_set() and not _send(poll):
+            pass  # without a broker nobody could take over: so this task just goes on
+    except (OperationalError, InterfaceError) as error:
+        # The database is away or restarts. What was read is read again; the tick revives us.
+        log.warning("The poller stops until the database is back: %s", error)
+    finally:
+        close_old_connections()
+
+
+def _poll_slice() -> bool:
+    """Poll for one slice; False if every seat was taken."""
+    ends = time.monotonic() + SLICE_SECONDS
+    return Poller(lambda: _stopping.is_set() or time.monotonic() > ends, _discover_now).run()
+
+
+@shared_task(name="streams.discover")
+def discover(stream_id: int) -> None:
+    """List the shards of a stream, if that is due and nobody else does it."""
+    try:
+        if not discovery.claim(stream_id):
+            return
+        stream = Stream.objects.get(pk=stream_id)
+        source = open_source(stream.source, stream.options)
+        try:
+            discovery.discover(stream, source)
+        finally:
+            source.close()
+    except Stream.DoesNotExist:
+        return
+    except SourceError as error:
+        log.warning("%s", error.sentence)
+    except DatabaseError as error:
+        log.warning("The shards were not listed: %s", error)
+
+
+@shared_task(name="streams.tick")
+def tick() -> None:
+    """Beat's pulse: note it, revive pollers, list what is due, number what was left."""
+    try:
+        _note_pulse()
+        for _ in range(settings.POLLERS - lease.live_pollers()):
+            # Not started within two ticks means that no process is free: it would be too late.
+            poll.apply_async(expires=6)
+        due = Stream.objects.filter(paused_at__isnull=True)
+        for stream_id in due.values_list("pk", flat=True):
+            discover.delay(stream_id)
+        position = number_batches()
+        if position is not None:
+            wake(position)
+    except (DatabaseError, BrokerError, RedisError) as error:
+        log.warning("The tick was cut short: %s", error)
+        close_old_connections()
+
+
+def _note_pulse() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO streams_heartbeat (name, seen_at) VALUES ('beat', clock_timestamp())
+               ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at"""
+        )
+
+
+def _discover_now(stream_id: int) -> None:
+    """A shard ended or is gone: its stream is listed at once, by whoever is free."""
+    discovery.make_due(stream_id)
+    _send(discover, stream_id)
+
+
+def _send(task: Any, *arguments: int) -> bool:
+    """Queue a task; False if the broker is away."""
+    try:
+        task.delay(*arguments)
+    except (BrokerError, RedisError, OSError) as error:
+        log.info("%s was not queued (%s).", task.name, type(error).__name__)
+        return False
+    return True
