@@ -36,8 +36,10 @@ class Customers:
             "email": f"{name.split()[0].lower()}.{number}@example.com",
             "since": now,
             "address": goods.address(rng),
-            "contacts": [{"kind": "phone", "value": f"+420 {rng.randrange(10**9)}"},
-                         {"kind": "chat", "value": "", "verified": False}],  # fmt: skip
+            "contacts": [
+                {"kind": "phone", "value": f"+420 {rng.randrange(10**9)}"},
+                {"kind": "chat", "value": "", "verified": False},
+            ],
             "tags": set(rng.sample(TAGS, rng.randint(1, 3))),
             "sizes": {rng.randint(36, 46), Decimal("42.5")},
             "device_keys": {rng.randbytes(8), rng.randbytes(8)},

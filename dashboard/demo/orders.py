@@ -28,7 +28,7 @@ class Orders:
     def next_write(self, rng: Random, now: int) -> Write:
         if len(self.finished) > KEPT_ORDERS:
             return Delete(TABLE, _key(self.finished.pop(0)))
-        if len(self.open) < OPEN_ORDERS and rng.random() < 0.5 or not self.open:
+        if not self.open or (len(self.open) < OPEN_ORDERS and rng.random() < 0.5):
             return self._place(rng, now)
         if self.finished and rng.random() < REFUNDED:
             return self._refund(rng, now)
@@ -37,7 +37,7 @@ class Orders:
     def _place(self, rng: Random, now: int) -> Write:
         self.count += 1
         lines = [_line(rng) for _ in range(rng.randint(1, 4))]
-        order = {
+        order: Item = {
             "customer_id": f"C-{rng.randint(1, 60):04d}",
             "order_id": f"O-{now}-{self.count:06d}",
             "status": "new",

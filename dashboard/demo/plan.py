@@ -1,7 +1,8 @@
 """What the shop writes next and how much of it: no clock, no network, the same for one seed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
+from typing import Protocol
 
 from dashboard.demo.customers import Customers
 from dashboard.demo.orders import Orders
@@ -16,14 +17,25 @@ TEMPI = (
     ("quiet", (0, 1), (2, 6), 0.18),
     ("burst", (70, 120), (1, 3), 0.12),
 )
+
+
+class Table(Protocol):
+    def next_write(self, rng: Random, now: int) -> Write: ...
+
+
 # How often each table is written to.
-SHARES = {Orders: 0.50, Stock: 0.27, Sessions: 0.15, Customers: 0.08}
+SHARES: dict[Callable[[], Table], float] = {
+    Orders: 0.50,
+    Stock: 0.27,
+    Sessions: 0.15,
+    Customers: 0.08,
+}
 
 
 class Plan:
     def __init__(self, seed: int) -> None:
         self.rng = Random(seed)
-        self.tables = [kind() for kind in SHARES]
+        self.tables: list[Table] = [kind() for kind in SHARES]
         self._tempo = self._tempi()
 
     def second(self, now: int) -> list[Write]:

@@ -116,11 +116,11 @@ class Streams(DynamoDBStreamsHandler):
         start = self._get_param("SequenceNumber")
         with _lock:
             number = {
-                "TRIM_HORIZON": lambda: shard.oldest,
-                "LATEST": shard.next_number,
-                "AT_SEQUENCE_NUMBER": lambda: int(start),
-                "AFTER_SEQUENCE_NUMBER": lambda: int(start) + 1,
-            }[self._get_param("ShardIteratorType")]()
+                "TRIM_HORIZON": shard.oldest,
+                "LATEST": shard.next_number(),
+                "AT_SEQUENCE_NUMBER": int(start or 0),
+                "AFTER_SEQUENCE_NUMBER": int(start or 0) + 1,
+            }[self._get_param("ShardIteratorType")]
             if number < shard.oldest:
                 raise _error("TrimmedDataAccessException", "The records there are trimmed.")
         return json.dumps({"ShardIterator": _iterator(arn, number)})
@@ -197,7 +197,7 @@ def sweep(over: threading.Event) -> None:
 
 def replace_parts() -> None:
     """Put our stream into moto's place; to be called before there is any table."""
-    moto_table.StreamShard = Shard  # type: ignore[misc]
+    moto_table.StreamShard = Shard  # type: ignore[assignment,misc]
     urls.url_paths["{0}/$"] = Streams.dispatch
     # moto notes every instance it makes, for a page that lists them; here nothing is noted.
     for model in model_data["dynamodb"].values():

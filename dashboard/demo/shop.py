@@ -1,4 +1,4 @@
-"""The sample shop: does what the plan says, second by second, and outlives a service that is away."""
+"""The sample shop: does what the plan says and outlives a service that is away."""
 
 import threading
 import time

@@ -1,6 +1,6 @@
 """Python values as DynamoDB's typed ones, and the three ways the shop writes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -36,23 +36,13 @@ Write = Put | Update | Delete
 
 def typed(value: Any) -> dict[str, Any]:
     """The value as the wire wants it: `Decimal("1.50")` is {"N": "1.50"}."""
-    match value:
-        case None:
-            return {"NULL": True}
-        case bool():
-            return {"BOOL": value}
-        case int() | Decimal():
-            return {"N": str(value)}
-        case str():
-            return {"S": value}
-        case bytes():
-            return {"B": value}
-        case list():
-            return {"L": [typed(each) for each in value]}
-        case dict():
-            return {"M": typed_item(value)}
-        case set() | frozenset():
-            return _typed_set(value)
+    if value is None:
+        return {"NULL": True}
+    for kinds, name, convert in WIRE:
+        if isinstance(value, kinds):
+            return {name: convert(value)}
+    if isinstance(value, set):
+        return _typed_set(value)
     raise TypeError(f"DynamoDB has no type for {type(value).__name__}")
 
 
@@ -60,13 +50,20 @@ def typed_item(item: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: typed(value) for name, value in item.items()}
 
 
-def _typed_set(members: set[Any] | frozenset[Any]) -> dict[str, Any]:
+def _typed_set(members: set[Any]) -> dict[str, Any]:
     """Sorted, so that one seed always writes the same bytes."""
+    kinds = {str: "SS", bytes: "BS", int: "NS", Decimal: "NS"}
+    name = kinds[type(next(iter(members)))]
     ordered = sorted(members)
-    match ordered[0]:
-        case str():
-            return {"SS": ordered}
-        case bytes():
-            return {"BS": ordered}
-        case _:
-            return {"NS": [str(each) for each in ordered]}
+    return {name: [str(each) for each in ordered] if name == "NS" else ordered}
+
+
+# In this order: to Python, True is an int.
+WIRE: tuple[tuple[type | tuple[type, ...], str, Callable[[Any], Any]], ...] = (
+    (bool, "BOOL", bool),
+    ((int, Decimal), "N", str),
+    (str, "S", str),
+    (bytes, "B", bytes),
+    (list, "L", lambda members: [typed(each) for each in members]),
+    (dict, "M", typed_item),
+)

@@ -18,7 +18,7 @@ Field = tuple[str, str | None, str | None]
 
 def summarise(change: StoredChange) -> Summary:
     keys = decode(change.keys)
-    fields, more = _fields(change, keys)
+    fields, more = changed_fields(change.old, change.new, change.changed, keys)
     return Summary(
         cursor=str(change.cursor or ""),
         id=change.id,
@@ -39,27 +39,35 @@ def iso(moment: datetime, precision: str) -> str:
     return moment.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")
 
 
-def _fields(change: StoredChange, keys: Image) -> tuple[list[Field], int]:
-    if max(len(change.old or b""), len(change.new or b"")) > _LARGE:
-        names: Sequence[str] = change.changed or ()
-        return [(visible(name), None, None) for name in names[:SNIPPETS]], _over(names)
-    old, new = decode(change.old) or {}, decode(change.new) or {}
-    if change.changed is not None:
-        names = change.changed
-    else:
-        names = [name for name in (new or old) if name not in keys]
-    return list(_snippets(names, old, new)), _over(names)
+def changed_fields(
+    old: bytes | None,
+    new: bytes | None,
+    changed: Sequence[str] | None,
+    keys: Image,
+    most: int = SNIPPETS,
+) -> tuple[list[Field], int]:
+    """The first top-level fields that differ, as (name, old, new), and how many more there are.
+
+    Where only one image is known, its fields without the key: what the item now is, or was.
+    """
+    if max(len(old or b""), len(new or b"")) > _LARGE:
+        names: Sequence[str] = changed or ()
+        return [(visible(name), None, None) for name in names[:most]], max(0, len(names) - most)
+    before, after = decode(old) or {}, decode(new) or {}
+    names = _differing(before, after, keys) if changed is None else changed
+    return list(_snippets(names[:most], before, after)), max(0, len(names) - most)
 
 
-def _snippets(names: Sequence[str], old: Image, new: Image) -> Iterator[Field]:
-    for name in names[:SNIPPETS]:
-        before, after = old.get(name), new.get(name)
+def _differing(before: Image, after: Image, keys: Image) -> list[str]:
+    names = [*after, *(name for name in before if name not in after)]
+    return [name for name in names if name not in keys and before.get(name) != after.get(name)]
+
+
+def _snippets(names: Sequence[str], before: Image, after: Image) -> Iterator[Field]:
+    for name in names:
+        old, new = before.get(name), after.get(name)
         yield (
             visible(name[:80]),
-            None if before is None else preview(before),
-            None if after is None else preview(after),
+            None if old is None else preview(old),
+            None if new is None else preview(new),
         )
-
-
-def _over(names: Sequence[str]) -> int:
-    return max(0, len(names) - SNIPPETS)

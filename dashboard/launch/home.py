@@ -1,9 +1,9 @@
 """The state folder, DELTAWATCH_HOME: one launcher at a time, its ports, its secrets.
 
-    launcher.lock   held (flock) while a launcher runs, so `kill -9` leaves no stale lock
-    services.json   where the services of the last start are reached; `dashboard/env.py` reads it
-    admin.txt       the first log-in          secret_key   Django's, made by `dashboard/env.py`
-    postgres/ valkey/ static/ log/            run/   one lock for each leash, the lifelines, ports
+launcher.lock   held (flock) while a launcher runs, so `kill -9` leaves no stale lock
+services.json   where the services of the last start are reached; `dashboard/env.py` reads it
+admin.txt       the first log-in          secret_key   Django's, made by `dashboard/env.py`
+postgres/ valkey/ static/ log/            run/   one lock for each leash, the lifelines, ports
 """
 
 import fcntl
@@ -14,7 +14,7 @@ import shutil
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -99,7 +99,7 @@ class Home:
             write_private(book, json.dumps(ports))
         return ports[name]
 
-    def write_services(self, services: dict[str, object]) -> None:
+    def write_services(self, services: Mapping[str, object]) -> None:
         write_private(self.path / "services.json", json.dumps(services, indent=2) + "\n")
 
     def clear_leftovers(self, say: Say) -> None:

@@ -76,10 +76,10 @@ class Launcher:
             "database_url": postgres.url() if postgres else env.text("DATABASE_URL"),
             "redis_url": valkey.url() if valkey else env.text("REDIS_URL"),
             "web_url": f"http://{LOOPBACK}:{self.port}",
-            "dynamodb_url": self.dynamodb_url or None,
-            "pid": os.getpid(),
         }
-        self.home.write_services(addresses)
+        self.home.write_services(
+            {**addresses, "dynamodb_url": self.dynamodb_url or None, "pid": os.getpid()}
+        )
         # By the environment and not by options: `ps` shows a command line to everybody.
         self.environment |= {
             "DATABASE_URL": addresses["database_url"],

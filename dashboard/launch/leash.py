@@ -6,6 +6,7 @@ and stops its command. Started as `python -S -E leash.py …`: standard library 
 """
 
 import argparse
+import contextlib
 import fcntl
 import os
 import select
@@ -107,8 +108,11 @@ class Leash:
                 # Inherited, so that the lock is free only when the last descendant is gone.
                 pass_fds=(self.lock,),
                 start_new_session=True,  # the terminal's Ctrl-C is for the launcher alone
-                **({"user": self.options.uid, "group": self.options.gid, "extra_groups": []}
-                   if self.options.uid is not None else {}),
+                **(
+                    {"user": self.options.uid, "group": self.options.gid, "extra_groups": []}
+                    if self.options.uid is not None
+                    else {}
+                ),
             )
 
     def _wait(self, seconds: float) -> None:
@@ -153,10 +157,9 @@ def _open_lifeline(path: Path) -> int | None:
 
 
 def _kill_group(group: int) -> None:
-    try:
+    # Nobody is left; or macOS, which says "not permitted" for a group of zombies.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass  # nobody is left; macOS says "not permitted" for a group of zombies
 
 
 def _ending(code: int) -> str:

@@ -78,7 +78,8 @@ class EmbeddedPostgres:
         )
 
     def url(self) -> str:
-        return f"postgres://{ROLE}:{quote(self.password, safe='')}@{LOOPBACK}:{self.port}/{DATABASE}"
+        who = f"{ROLE}:{quote(self.password, safe='')}"
+        return f"postgres://{who}@{LOOPBACK}:{self.port}/{DATABASE}"
 
     def answers(self) -> bool:
         """True once it lets us in; while it recovers from a crash it refuses, and that is well."""
@@ -144,14 +145,15 @@ class EmbeddedPostgres:
             major = (self.data / "PG_VERSION").read_text().strip()
         except OSError as error:
             raise CannotStart(
-                f"{self.data} cannot be read ({error.strerror}): it was made by another user, or it "
-                "is not PostgreSQL's. Start as that user, or choose another DELTAWATCH_HOME."
+                f"{self.data} cannot be read ({error.strerror}): another user made it, or it is "
+                "not PostgreSQL's. Start as that user, or choose another DELTAWATCH_HOME."
             ) from error
         ours = self._run("postgres", "--version").stdout.split()[-1].split(".")[0]
         if major != ours:
             raise CannotStart(
                 f"The data in {self.data} was made by PostgreSQL {major}, and this version of "
-                f"Deltawatch brings PostgreSQL {ours}. Move it with pg_dump and psql: CONTRIBUTING.md."
+                f"Deltawatch brings PostgreSQL {ours}. Start the earlier version once more, "
+                "save it with pg_dump, move the folder away, and load it with psql."
             )
 
 

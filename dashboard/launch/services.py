@@ -1,4 +1,4 @@
-"""The embedded services: started one beside the other, waited for, stopped when all else is gone."""
+"""The embedded services: started side by side, waited for, stopped when all else is gone."""
 
 import subprocess
 import time

@@ -7,212 +7,375 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Edit',
+            name="Edit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('who', models.CharField(max_length=150)),
-                ('what', models.CharField(max_length=200)),
-                ('fields', models.JSONField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("who", models.CharField(max_length=150)),
+                ("what", models.CharField(max_length=200)),
+                ("fields", models.JSONField()),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='FeedHead',
+            name="FeedHead",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.BigIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.BigIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='Heartbeat',
+            name="Heartbeat",
             fields=[
-                ('name', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('seen_at', models.DateTimeField()),
+                ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("seen_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Poller',
+            name="Poller",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField(unique=True)),
-                ('owner', models.CharField(blank=True, max_length=100)),
-                ('expires_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField(unique=True)),
+                ("owner", models.CharField(blank=True, max_length=100)),
+                ("expires_at", models.DateTimeField(null=True)),
             ],
             options={
-                'ordering': ['number'],
+                "ordering": ["number"],
             },
         ),
         migrations.CreateModel(
-            name='Problem',
+            name="Problem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fingerprint', models.CharField(max_length=300, unique=True)),
-                ('kind', models.CharField(max_length=40)),
-                ('sentence', models.TextField()),
-                ('fix', models.TextField(blank=True)),
-                ('first_seen', models.DateTimeField()),
-                ('last_seen', models.DateTimeField()),
-                ('count', models.BigIntegerField(default=1)),
-                ('resolved_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("fingerprint", models.CharField(max_length=300, unique=True)),
+                ("kind", models.CharField(max_length=40)),
+                ("sentence", models.TextField()),
+                ("fix", models.TextField(blank=True)),
+                ("first_seen", models.DateTimeField()),
+                ("last_seen", models.DateTimeField()),
+                ("count", models.BigIntegerField(default=1)),
+                ("resolved_at", models.DateTimeField(null=True)),
             ],
             options={
-                'ordering': ['-last_seen'],
+                "ordering": ["-last_seen"],
             },
         ),
         migrations.CreateModel(
-            name='Stream',
+            name="Stream",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80, unique=True, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9][A-Za-z0-9._-]*\\Z', 'Use letters, digits, dot, dash and underscore; begin with a letter or digit.')])),
-                ('source', models.CharField(default='dynamodb', max_length=20)),
-                ('options', models.JSONField(default=dict)),
-                ('start', models.CharField(choices=[('latest', 'from now on'), ('trim-horizon', 'from the oldest record still kept'), ('time', 'from a moment')], default='latest', max_length=20)),
-                ('start_at', models.DateTimeField(blank=True, null=True)),
-                ('paused_at', models.DateTimeField(blank=True, null=True)),
-                ('paused_by', models.CharField(blank=True, max_length=150)),
-                ('arn', models.CharField(blank=True, max_length=300)),
-                ('generation', models.PositiveSmallIntegerField(default=1)),
-                ('view_type', models.CharField(blank=True, max_length=30)),
-                ('key_schema', models.JSONField(blank=True, default=list)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('discovered_at', models.DateTimeField(blank=True, null=True)),
-                ('discover_after', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        max_length=80,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[A-Za-z0-9][A-Za-z0-9._-]*\\Z",
+                                "Use letters, digits, dot, dash and underscore; begin with a letter or digit.",
+                            )
+                        ],
+                    ),
+                ),
+                ("source", models.CharField(default="dynamodb", max_length=20)),
+                ("options", models.JSONField(default=dict)),
+                (
+                    "start",
+                    models.CharField(
+                        choices=[
+                            ("latest", "from now on"),
+                            ("trim-horizon", "from the oldest record still kept"),
+                            ("time", "from a moment"),
+                        ],
+                        default="latest",
+                        max_length=20,
+                    ),
+                ),
+                ("start_at", models.DateTimeField(blank=True, null=True)),
+                ("paused_at", models.DateTimeField(blank=True, null=True)),
+                ("paused_by", models.CharField(blank=True, max_length=150)),
+                ("arn", models.CharField(blank=True, max_length=300)),
+                ("generation", models.PositiveSmallIntegerField(default=1)),
+                ("view_type", models.CharField(blank=True, max_length=30)),
+                ("key_schema", models.JSONField(blank=True, default=list)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("discovered_at", models.DateTimeField(blank=True, null=True)),
+                ("discover_after", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Shard',
+            name="Shard",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('generation', models.PositiveSmallIntegerField()),
-                ('arn', models.CharField(max_length=300)),
-                ('name', models.CharField(max_length=200)),
-                ('listed', models.BooleanField(default=True)),
-                ('closed', models.BooleanField(default=False)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('ended', models.CharField(blank=True, choices=[('read', 'read to its end'), ('before-start', "closed before the stream's start"), ('lost', 'gone from the source before it was read')], max_length=20)),
-                ('position', models.CharField(blank=True, max_length=200)),
-                ('iterator', models.TextField(blank=True)),
-                ('iterator_at', models.DateTimeField(null=True)),
-                ('number', models.BigIntegerField(default=0)),
-                ('digest', models.BinaryField(default=b'')),
-                ('changes', models.BigIntegerField(default=0)),
-                ('lease_owner', models.CharField(blank=True, max_length=100)),
-                ('lease_token', models.BigIntegerField(default=0)),
-                ('lease_expires_at', models.DateTimeField(null=True)),
-                ('last_read_at', models.DateTimeField(null=True)),
-                ('caught_up_at', models.DateTimeField(null=True)),
-                ('last_stored_at', models.DateTimeField(null=True)),
-                ('newest_change_at', models.DateTimeField(null=True)),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='children', to='streams.shard')),
-                ('stream', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='shards', to='streams.stream')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("generation", models.PositiveSmallIntegerField()),
+                ("arn", models.CharField(max_length=300)),
+                ("name", models.CharField(max_length=200)),
+                ("listed", models.BooleanField(default=True)),
+                ("closed", models.BooleanField(default=False)),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "ended",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("read", "read to its end"),
+                            ("before-start", "closed before the stream's start"),
+                            ("lost", "gone from the source before it was read"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("position", models.CharField(blank=True, max_length=200)),
+                ("iterator", models.TextField(blank=True)),
+                ("iterator_at", models.DateTimeField(null=True)),
+                ("number", models.BigIntegerField(default=0)),
+                ("digest", models.BinaryField(default=b"")),
+                ("changes", models.BigIntegerField(default=0)),
+                ("lease_owner", models.CharField(blank=True, max_length=100)),
+                ("lease_token", models.BigIntegerField(default=0)),
+                ("lease_expires_at", models.DateTimeField(null=True)),
+                ("last_read_at", models.DateTimeField(null=True)),
+                ("caught_up_at", models.DateTimeField(null=True)),
+                ("last_stored_at", models.DateTimeField(null=True)),
+                ("newest_change_at", models.DateTimeField(null=True)),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="children",
+                        to="streams.shard",
+                    ),
+                ),
+                (
+                    "stream",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="shards",
+                        to="streams.stream",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['stream', 'generation', 'name'],
+                "ordering": ["stream", "generation", "name"],
             },
         ),
         migrations.CreateModel(
-            name='PoisonRecord',
+            name="PoisonRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sequence', models.CharField(blank=True, max_length=200)),
-                ('raw', models.BinaryField()),
-                ('reason', models.TextField()),
-                ('seen_at', models.DateTimeField(auto_now_add=True)),
-                ('problem', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='records', to='streams.problem')),
-                ('shard', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='poison_records', to='streams.shard')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sequence", models.CharField(blank=True, max_length=200)),
+                ("raw", models.BinaryField()),
+                ("reason", models.TextField()),
+                ("seen_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "problem",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="records",
+                        to="streams.problem",
+                    ),
+                ),
+                (
+                    "shard",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="poison_records",
+                        to="streams.shard",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.AddField(
-            model_name='problem',
-            name='stream',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='problems', to='streams.stream'),
+            model_name="problem",
+            name="stream",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="problems",
+                to="streams.stream",
+            ),
         ),
         migrations.CreateModel(
-            name='Gap',
+            name="Gap",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.CharField(choices=[('trimmed', 'the source had deleted the records before they were read'), ('shard-lost', 'the shard was gone before it was read to its end'), ('new-stream', "the table's stream was off or replaced for a time")], max_length=20)),
-                ('from_sequence', models.CharField(blank=True, max_length=200)),
-                ('to_sequence', models.CharField(blank=True, max_length=200)),
-                ('from_at', models.DateTimeField(null=True)),
-                ('to_at', models.DateTimeField()),
-                ('detected_at', models.DateTimeField(auto_now_add=True)),
-                ('shard', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='gaps', to='streams.shard')),
-                ('stream', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='gaps', to='streams.stream')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("trimmed", "the source had deleted the records before they were read"),
+                            ("shard-lost", "the shard was gone before it was read to its end"),
+                            ("new-stream", "the table's stream was off or replaced for a time"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("from_sequence", models.CharField(blank=True, max_length=200)),
+                ("to_sequence", models.CharField(blank=True, max_length=200)),
+                ("from_at", models.DateTimeField(null=True)),
+                ("to_at", models.DateTimeField()),
+                ("detected_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "shard",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="gaps",
+                        to="streams.shard",
+                    ),
+                ),
+                (
+                    "stream",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="gaps",
+                        to="streams.stream",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-detected_at'],
+                "ordering": ["-detected_at"],
             },
         ),
         migrations.CreateModel(
-            name='Batch',
+            name="Batch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.BigIntegerField()),
-                ('feed_position', models.BigIntegerField(null=True)),
-                ('continued_from', models.CharField(blank=True, max_length=200)),
-                ('first_sequence', models.CharField(max_length=200)),
-                ('last_sequence', models.CharField(max_length=200)),
-                ('inserts', models.IntegerField(default=0)),
-                ('modifies', models.IntegerField(default=0)),
-                ('removes', models.IntegerField(default=0)),
-                ('before_start', models.IntegerField(default=0)),
-                ('repeated', models.IntegerField(default=0)),
-                ('poison', models.IntegerField(default=0)),
-                ('size', models.BigIntegerField(default=0)),
-                ('oldest_change_at', models.DateTimeField(null=True)),
-                ('newest_change_at', models.DateTimeField(null=True)),
-                ('read_at', models.DateTimeField()),
-                ('stored_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('lease_token', models.BigIntegerField()),
-                ('digest', models.BinaryField()),
-                ('shard', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='batches', to='streams.shard')),
-                ('stream', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='streams.stream')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.BigIntegerField()),
+                ("feed_position", models.BigIntegerField(null=True)),
+                ("continued_from", models.CharField(blank=True, max_length=200)),
+                ("first_sequence", models.CharField(max_length=200)),
+                ("last_sequence", models.CharField(max_length=200)),
+                ("inserts", models.IntegerField(default=0)),
+                ("modifies", models.IntegerField(default=0)),
+                ("removes", models.IntegerField(default=0)),
+                ("before_start", models.IntegerField(default=0)),
+                ("repeated", models.IntegerField(default=0)),
+                ("poison", models.IntegerField(default=0)),
+                ("size", models.BigIntegerField(default=0)),
+                ("oldest_change_at", models.DateTimeField(null=True)),
+                ("newest_change_at", models.DateTimeField(null=True)),
+                ("read_at", models.DateTimeField()),
+                (
+                    "stored_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("lease_token", models.BigIntegerField()),
+                ("digest", models.BinaryField()),
+                (
+                    "shard",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="batches",
+                        to="streams.shard",
+                    ),
+                ),
+                (
+                    "stream",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="streams.stream",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='shard',
-            index=models.Index(condition=models.Q(('ended_at__isnull', True)), fields=['stream', 'generation'], name='shard_unfinished'),
+            model_name="shard",
+            index=models.Index(
+                condition=models.Q(("ended_at__isnull", True)),
+                fields=["stream", "generation"],
+                name="shard_unfinished",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='shard',
-            constraint=models.UniqueConstraint(fields=('stream', 'arn', 'name'), name='shard_once'),
+            model_name="shard",
+            constraint=models.UniqueConstraint(fields=("stream", "arn", "name"), name="shard_once"),
         ),
         migrations.AddIndex(
-            model_name='batch',
-            index=models.Index(condition=models.Q(('feed_position__isnull', True)), fields=['id'], name='batch_unnumbered'),
+            model_name="batch",
+            index=models.Index(
+                condition=models.Q(("feed_position__isnull", True)),
+                fields=["id"],
+                name="batch_unnumbered",
+            ),
         ),
         migrations.AddIndex(
-            model_name='batch',
-            index=models.Index(fields=['stream', 'feed_position'], name='batch_stream_feed'),
+            model_name="batch",
+            index=models.Index(fields=["stream", "feed_position"], name="batch_stream_feed"),
         ),
         migrations.AddIndex(
-            model_name='batch',
-            index=models.Index(fields=['stored_at'], name='batch_stored'),
+            model_name="batch",
+            index=models.Index(fields=["stored_at"], name="batch_stored"),
         ),
         migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.UniqueConstraint(fields=('shard', 'number'), name='batch_chain'),
+            model_name="batch",
+            constraint=models.UniqueConstraint(fields=("shard", "number"), name="batch_chain"),
         ),
         migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.UniqueConstraint(fields=('feed_position',), name='batch_feed'),
+            model_name="batch",
+            constraint=models.UniqueConstraint(fields=("feed_position",), name="batch_feed"),
         ),
     ]

@@ -1,14 +1,14 @@
 """The DynamoDB adapter: the port of sources/base.py over the wire calls of client.py."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from streams.change import Change
 from streams.errors import SourceUnavailable
 from streams.sources.base import Description, ListedShard, Origin, Page
-from streams.sources.dynamodb import records
+from streams.sources.dynamodb import lenient, records
 from streams.sources.dynamodb.client import Client
 from streams.sources.dynamodb.options import DynamoDBOptions
 from streams.sources.dynamodb.shards import describe, list_shards
@@ -28,8 +28,6 @@ class _Records(msgspec.Struct):
     Records: list[msgspec.Raw] = []
     NextShardIterator: str | None = None
 
-
-T = TypeVar("T")
 
 _iterator = msgspec.json.Decoder(_Iterator)
 _records = msgspec.json.Decoder(_Records)
@@ -61,15 +59,18 @@ class DynamoDBSource:
         else:
             arguments |= {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": start}
         answer = self._client.call("dynamodbstreams", "GetShardIterator", arguments)
-        return _decoded(_iterator, answer).ShardIterator
+        try:
+            return _iterator.decode(answer).ShardIterator
+        except (msgspec.MsgspecError, UnicodeError) as error:
+            raise _unreadable(error) from error
 
     def read(self, iterator: str) -> Page:
         answer = self._client.call("dynamodbstreams", "GetRecords", {"ShardIterator": iterator})
-        page = _decoded(_records, answer)
+        records, following = _page(answer)
         return Page(
-            records=[bytes(raw) for raw in page.Records],
-            iterator=page.NextShardIterator,
-            full=len(page.Records) >= _MOST_RECORDS or len(answer) >= _NEARLY_A_MEGABYTE,
+            records=records,
+            iterator=following,
+            full=len(records) >= _MOST_RECORDS or len(answer) >= _NEARLY_A_MEGABYTE,
         )
 
     def parse(self, raw: bytes, stream_id: int) -> Change:
@@ -82,8 +83,19 @@ class DynamoDBSource:
         self._client.close()
 
 
-def _decoded(decoder: "msgspec.json.Decoder[T]", answer: bytes) -> T:
+def _page(answer: bytes) -> tuple[list[bytes], str | None]:
+    """The raw records of an answer, and where to go on."""
     try:
-        return decoder.decode(answer)
-    except (msgspec.MsgspecError, UnicodeError) as error:
-        raise SourceUnavailable(f"The answer cannot be read: {error}") from error
+        answer.decode()  # msgspec leaves the text inside images unchecked, and Postgres does not
+        page = _records.decode(answer)
+        return [bytes(raw) for raw in page.Records], page.NextShardIterator
+    except (msgspec.MsgspecError, UnicodeError):
+        # One string with a lone surrogate must not make its whole page unreadable.
+        try:
+            return lenient.page(answer)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise _unreadable(error) from error
+
+
+def _unreadable(error: Exception) -> SourceUnavailable:
+    return SourceUnavailable(f"The answer cannot be read: {error}")

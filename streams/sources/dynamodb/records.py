@@ -1,27 +1,38 @@
 """A raw DynamoDB Streams record as a `Change`. Images stay the bytes they came in."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
-from streams.change import INSERT, MODIFY, OPERATIONS, Change
+from streams.change import INSERT, OPERATIONS, REMOVE, Change
 from streams.errors import UnreadableRecord
 from streams.item_key import canonical, item_id
+from streams.sources.dynamodb import lenient
 
 _SEQUENCE = re.compile(r"[0-9]{1,128}\Z")
+# In a record only its own sequence number is a bare string under this name: an attribute's value
+# would be an object that gives its type.
+_SEQUENCE_IN = re.compile(rb'"SequenceNumber"\s*:\s*"([0-9]{1,128})"')
 _EVENT_ID = re.compile(r"[!-~]{1,100}\Z")
+_KEY_TYPES = {"S", "N", "B"}
 _SETS = (b'{"SS"', b'{"NS"', b'{"BS"')
 # A record outside these years has a broken clock, and would get a partition of its own.
 _YEARS = range(2010, 2200)
+
+
+# What a field that the record leaves out, or gives as null, looks like.
+_NULL = msgspec.Raw(b"null")
 
 
 class _Data(msgspec.Struct):
     Keys: msgspec.Raw
     SequenceNumber: str
     ApproximateCreationDateTime: float
-    NewImage: msgspec.Raw | None = None
-    OldImage: msgspec.Raw | None = None
+    NewImage: msgspec.Raw = _NULL
+    OldImage: msgspec.Raw = _NULL
     SizeBytes: int = 0
     StreamViewType: str = ""
 
@@ -30,19 +41,10 @@ class _Record(msgspec.Struct):
     eventName: str
     dynamodb: _Data
     eventID: str = ""
-    userIdentity: msgspec.Raw | None = None
-
-
-class _Found(msgspec.Struct):
-    SequenceNumber: str = ""
-
-
-class _Anything(msgspec.Struct):
-    dynamodb: _Found = msgspec.field(default_factory=_Found)
+    userIdentity: msgspec.Raw = _NULL
 
 
 _record = msgspec.json.Decoder(_Record)
-_anything = msgspec.json.Decoder(_Anything)
 _attributes = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _key = msgspec.json.Decoder(dict[str, dict[str, str]])
 _set = msgspec.json.Decoder(dict[str, set[str]])
@@ -51,46 +53,46 @@ _set = msgspec.json.Decoder(dict[str, set[str]])
 def parse(raw: bytes, stream_id: int) -> Change:
     """The record as a change; UnreadableRecord says what is wrong with it."""
     try:
-        record = _record.decode(raw)
-        data = record.dynamodb
-        keys = bytes(data.Keys)
-        item = item_id(stream_id, canonical(_checked_key(keys)))
-        old, new = _image(data.OldImage), _image(data.NewImage)
-        changed = _changed(record.eventName, old, new)
-    # UnicodeError: bytes that are no UTF-8; ArithmeticError: a key number that is none.
-    except (msgspec.MsgspecError, UnicodeError, ArithmeticError) as error:
+        try:
+            record = _record.decode(raw)
+            _check(record)
+            key = _key.decode(record.dynamodb.Keys)
+            changed = _changed(record, _attributes.decode, _same)
+        except (msgspec.DecodeError, UnicodeError):
+            record = lenient.record(raw, _Record)
+            _check(record)
+            key = lenient.load(record.dynamodb.Keys)
+            changed = _changed(record, lenient.load, lenient.same)
+        item = item_id(stream_id, canonical(_checked(key)))
+    # ArithmeticError: a key's number that is none; RecursionError: nested without end; the
+    # others come from a record that is no record at all.
+    except (msgspec.MsgspecError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
         raise UnreadableRecord(f"The record cannot be parsed: {error}") from error
-    _check(record)
+    data = record.dynamodb
     return Change(
         operation=record.eventName,
         item=item,
         sequence=data.SequenceNumber,
         event_id=record.eventID,
         occurred=round(data.ApproximateCreationDateTime * 1_000_000),
-        keys=keys,
-        old=old,
-        new=new,
+        keys=bytes(data.Keys),
+        old=_given(data.OldImage),
+        new=_given(data.NewImage),
         changed=changed,
-        user_identity=_image(record.userIdentity),
+        user_identity=_given(record.userIdentity),
         size=data.SizeBytes,
     )
 
 
 def sequence_of(raw: bytes) -> str:
     """The sequence of a record that cannot be parsed; "" if not even that can be found."""
-    try:
-        sequence = _anything.decode(raw).dynamodb.SequenceNumber
-    except (msgspec.MsgspecError, UnicodeError):
-        return ""
-    return sequence if _SEQUENCE.match(sequence) else ""
+    found = _SEQUENCE_IN.search(raw)
+    return found[1].decode() if found else ""
 
 
-def _checked_key(raw: bytes) -> dict[str, dict[str, str]]:
-    key = _key.decode(raw)
-    if not key or any(
-        len(typed) != 1 or not typed.keys() <= {"S", "N", "B"} for typed in key.values()
-    ):
-        raise msgspec.ValidationError("the key has an attribute that is no S, N or B")
+def _checked(key: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    if not key or any(len(typed) != 1 or not typed.keys() <= _KEY_TYPES for typed in key.values()):
+        raise UnreadableRecord("The key has an attribute that is no S, N or B.")
     return key
 
 
@@ -110,25 +112,26 @@ def _check(record: _Record) -> None:
         raise UnreadableRecord(f"The time {seconds!r} is not within {_YEARS[0]} to {_YEARS[-1]}.")
 
 
-def _image(raw: msgspec.Raw | None) -> bytes | None:
-    # Raw keeps the whole page alive; bytes() copies just this image out.
-    return None if raw is None or raw == b"null" else bytes(raw)
+def _given(raw: msgspec.Raw) -> bytes | None:
+    # Raw keeps the whole record alive; bytes() copies just this part out.
+    return None if raw == _NULL else bytes(raw)
 
 
-def _changed(operation: str, old: bytes | None, new: bytes | None) -> tuple[str, ...] | None:
+def _changed(
+    record: _Record,
+    attributes: Callable[[msgspec.Raw], dict[str, Any]],
+    same: Callable[[Any, Any], bool],
+) -> tuple[str, ...] | None:
     """The top-level names that differ, None where the stream does not tell."""
-    if operation != MODIFY:
-        image = new if operation == INSERT else old
-        return None if image is None else tuple(_name(n) for n in sorted(_attributes.decode(image)))
-    if old is None or new is None:
+    old, new = record.dynamodb.OldImage, record.dynamodb.NewImage
+    before = {} if old == _NULL else attributes(old)
+    after = {} if new == _NULL else attributes(new)
+    if (record.eventName != INSERT and old == _NULL) or (
+        record.eventName != REMOVE and new == _NULL
+    ):
         return None
-    before, after = _attributes.decode(old), _attributes.decode(new)
-    differing = [
-        name
-        for name in before.keys() | after.keys()
-        if not _same(before.get(name), after.get(name))
-    ]
-    return tuple(_name(name) for name in sorted(differing))
+    names = before.keys() | after.keys()
+    return tuple(sorted(_name(n) for n in names if not same(before.get(n), after.get(n))))
 
 
 def _same(before: msgspec.Raw | None, after: msgspec.Raw | None) -> bool:

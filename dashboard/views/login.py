@@ -1,0 +1,17 @@
+"""The log-in page."""
+
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django_htmx.http import HttpResponseClientRefresh
+
+
+class LogIn(LoginView):
+    template_name = "login/page.html"
+    redirect_authenticated_user = True
+
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        # A part of a page asked after log-out: the whole page must go, not get a form inside.
+        if request.headers.get("HX-Request"):
+            return HttpResponseClientRefresh()
+        return super().dispatch(request, *args, **kwargs)
