@@ -146,9 +146,11 @@ class Launcher:
 
     def _applications(self) -> list[Process]:
         port, processes = str(self.port), str(env.number("DELTAWATCH_WORKER_PROCESSES", 4, least=2))
-        celery = [sys.executable, "-m", "celery", "--app", "dashboard", "--quiet"]
+        # Their warnings (a deprecated option, running as root) are ours to act on, not a person's.
+        python = [sys.executable, "-W", "ignore", "-m"]
+        celery = [*python, "celery", "--app", "dashboard", "--quiet"]
         web = [
-            *(sys.executable, "-m", "uvicorn", "dashboard.asgi:application"),
+            *(*python, "uvicorn", "dashboard.asgi:application"),
             *("--host", LOOPBACK, "--port", port, "--lifespan", "off", "--ws", "websockets"),
             # A browser sends a few hundred bytes at a time: filters and acknowledgements.
             *("--ws-max-size", "65536", "--no-access-log", "--log-level", "warning"),

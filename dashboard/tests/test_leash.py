@@ -10,10 +10,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from conftest import wait_for
 from dashboard.launch import leash
 from dashboard.launch.home import Home
 from dashboard.launch.processes import Lifeline
-from dashboard.tests.eventually import eventually
 
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
@@ -48,7 +48,7 @@ def start(tmp_path: Path, lifeline: Lifeline) -> Iterator[Start]:
 
 
 def number_in(path: Path) -> int:
-    return eventually(lambda: int(path.read_text() or 0) if path.exists() else 0)
+    return wait_for(lambda: int(path.read_text() or 0) if path.exists() else 0)
 
 
 def is_running(number: int) -> bool:
@@ -76,7 +76,7 @@ def test_it_starts_a_crashed_command_again_and_says_so(tmp_path: Path, start: St
     process = start(WAITER.format(file=tmp_path / "pid", trap=""))
     first = number_in(tmp_path / "pid")
     os.kill(first, signal.SIGKILL)
-    eventually(lambda: number_in(tmp_path / "pid") != first)
+    wait_for(lambda: number_in(tmp_path / "pid") != first)
     process.terminate()
     said = process.communicate(timeout=5)[0].decode()
     assert said == "test was ended by SIGKILL; starting it again in 0.5 s\n"
@@ -118,7 +118,7 @@ def test_it_kills_a_command_that_does_not_end(tmp_path: Path, start: Start, grac
     number = number_in(tmp_path / "pid")
     process.terminate()
     if grace == "60":
-        eventually(lambda: asked_once(process))
+        wait_for(lambda: asked_once(process))
         process.terminate()
     assert process.wait(timeout=5) == 0
     assert not is_running(number)
@@ -136,7 +136,7 @@ def asked_once(process: "subprocess.Popen[bytes]") -> bool:
 def test_it_ends_what_a_crashed_command_left_behind(tmp_path: Path, start: Start) -> None:
     start(f"sleep 300 & echo $! > {tmp_path / 'child'}; kill -9 $$", "--once").wait(timeout=5)
     child = number_in(tmp_path / "child")
-    eventually(lambda: not is_running(child))
+    wait_for(lambda: not is_running(child))
 
 
 def test_its_lock_is_held_until_the_last_descendant_is_gone(tmp_path: Path, start: Start) -> None:
@@ -147,7 +147,7 @@ def test_its_lock_is_held_until_the_last_descendant_is_gone(tmp_path: Path, star
     process.wait(timeout=5)
     assert [path.name for path in home._held_locks()] == ["test.lock"]
     os.killpg(number, signal.SIGKILL)
-    eventually(lambda: not list(home._held_locks()))
+    wait_for(lambda: not list(home._held_locks()))
 
 
 def test_a_launcher_ends_what_a_killed_leash_left_behind(

@@ -11,6 +11,7 @@ from streams import item_key
 from streams.change import REMOVE
 from streams.errors import MalformedKey
 from streams.models import Gap, Stream
+from streams.queries.change import PREVIOUS
 from streams.queries.feed import StoredChange
 from streams.queries.history import Version, Versions, versions
 
@@ -26,6 +27,7 @@ class Shown(NamedTuple):
     more: int
     # True if the old values are not from the stream but from the version before.
     supplied: bool
+    images_known: bool
     gaps: list[Gap]
 
 
@@ -58,8 +60,9 @@ def item_page(request: HttpRequest, stream: str, token: str) -> HttpResponse:
 def _shown(version: Version, keys: Image) -> Shown:
     change, images = version.change, version.images
     fields, more = changed_fields(images.old, images.new, change.changed, keys, _SNIPPETS)
-    supplied = images.old_from == "previous"
-    return Shown(change, fields, more, supplied, version.gaps)
+    supplied = images.old_from == PREVIOUS
+    known = images.old is not None or images.new is not None
+    return Shown(change, fields, more, supplied, known, version.gaps)
 
 
 def _loose_gaps(page: Versions) -> dict[str, Any]:
