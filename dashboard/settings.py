@@ -140,8 +140,6 @@ elif PUBLIC_HOST in ("127.0.0.1", "localhost", "::1"):
 
 # How many poll tasks run at once; each takes one worker process.
 POLLERS = env.number("DELTAWATCH_POLLERS", 2)
-# Two installations may read one stream; the name tells them apart in problems and logs.
-CONSUMER_NAME = env.text("DELTAWATCH_CONSUMER_NAME", "deltawatch")
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True

@@ -88,18 +88,17 @@ def digest(previous: bytes, entry: LedgerEntry, changes: Iterable[Change]) -> by
 
     Every field goes in with its length, so no two different batches spell the same bytes.
     """
-    parts = [previous, msgspec.json.encode(entry)]
+    parts: list[bytes | None] = [previous, msgspec.json.encode(entry)]
     for change in changes:
-        changed = None if change.changed is None else "\0".join(change.changed).encode()
         head = f"{change.operation}\0{change.sequence}\0{change.event_id}\0{change.occurred}"
         parts += (
-            head.encode("utf-8", "surrogatepass"),
+            head.encode(),
             change.item.bytes,
             change.keys,
-            change.old,  # type: ignore[list-item]  # None is given its own length below
-            change.new,  # type: ignore[list-item]
-            changed,  # type: ignore[list-item]
-            change.user_identity,  # type: ignore[list-item]
+            change.old,
+            change.new,
+            None if change.changed is None else "\0".join(change.changed).encode(),
+            change.user_identity,
         )
     lengths = struct.pack(f">{len(parts)}q", *[-1 if p is None else len(p) for p in parts])
     return blake2b(lengths + b"".join([p for p in parts if p is not None]), digest_size=32).digest()

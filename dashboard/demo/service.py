@@ -34,7 +34,7 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
-from werkzeug.serving import make_server
+from werkzeug.serving import BaseWSGIServer, make_server
 
 from dashboard.launch.home import LOOPBACK
 
@@ -187,30 +187,30 @@ def delete_expired(table: Table, now: float) -> None:
         _sweeping.active = False
 
 
-def sweep(over: threading.Event) -> None:
-    while not over.wait(SWEEP):
+def sweep(over: threading.Event, pause: float = SWEEP) -> None:
+    while not over.wait(pause):
         for table in _tables():
             if isinstance(table.stream_shard, Shard):
                 table.stream_shard.trim(time.monotonic() - KEPT)
             delete_expired(table, time.time())
 
 
-def replace_parts() -> None:
-    """Put our stream into moto's place; to be called before there is any table."""
+def make(port: int) -> BaseWSGIServer:
+    """The server, with our stream in the place of moto's."""
     moto_table.StreamShard = Shard  # type: ignore[assignment,misc]
     urls.url_paths["{0}/$"] = Streams.dispatch
     # moto notes every instance it makes, for a page that lists them; here nothing is noted.
     for model in model_data["dynamodb"].values():
         model.instances_tracked = deque(maxlen=0)  # type: ignore[attr-defined]
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it writes a line for every request
+    application = DomainDispatcherApplication(create_backend_app)
+    return make_server(
+        LOOPBACK, port, application, threaded=True, request_handler=MotoRequestHandler
+    )
 
 
 def serve(port: int) -> None:
-    replace_parts()
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it writes a line for every request
-    server = make_server(
-        LOOPBACK, port, DomainDispatcherApplication(create_backend_app),
-        threaded=True, request_handler=MotoRequestHandler,
-    )  # fmt: skip
+    server = make(port)
     over = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:

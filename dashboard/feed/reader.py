@@ -84,7 +84,9 @@ class Reader:
         rows = self._encode(page.changes)
         # Fewer than asked for means that there are no others.
         full = len(rows) == limit
-        return Reading(rows, cursors.before(rows[0].cursor) if full else feed.START, page.cursor, full)
+        return Reading(
+            rows, cursors.before(rows[0].cursor) if full else feed.START, page.cursor, full
+        )
 
     def _encode(self, changes: list[StoredChange]) -> list[Row]:
         if changes:

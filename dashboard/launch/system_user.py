@@ -87,14 +87,17 @@ def let_pass(user: SystemUser, path: Path, say: Say) -> None:
 def _may_pass(user: SystemUser, folder: Path) -> bool:
     status = folder.stat()
     entries = _entries(folder)
-    if (_USER, user.uid) in {(tag, who) for tag, _, who in entries}:
-        return any(tag == _USER and who == user.uid and rights & _PASS
-                   for tag, rights, who in entries)  # fmt: skip
+    mine = [rights for tag, rights, who in entries if (tag, who) == (_USER, user.uid)]
     if status.st_uid == user.uid:
-        return bool(status.st_mode & 0o100)
-    if status.st_gid == user.gid:
-        return bool(status.st_mode & 0o010)
-    return bool(status.st_mode & 0o001)
+        rights = status.st_mode >> 6
+    elif mine:
+        # A chmod after the entry was made may have taken it back: it changes the mask.
+        rights = mine[0] & next(mask for tag, mask, _ in entries if tag == _MASK)
+    elif status.st_gid == user.gid:
+        rights = status.st_mode >> 3
+    else:
+        rights = status.st_mode
+    return bool(rights & _PASS)
 
 
 def _entries(folder: Path) -> list[tuple[int, int, int]]:

@@ -24,7 +24,9 @@ def moment(value: datetime | str | None, precision: str = "seconds") -> SafeStri
         value = datetime.fromisoformat(value)
     spelled = iso(value, precision)
     text = spelled.replace("T", " ").rstrip("Z")
-    return format_html('<time datetime="{}" data-precision="{}">{}</time>', spelled, precision, text)
+    return format_html(
+        '<time datetime="{}" data-precision="{}">{}</time>', spelled, precision, text
+    )
 
 
 @register.filter

@@ -28,7 +28,7 @@ KINDS = {
 
 class Shown(NamedTuple):
     """A value: its type, its text, a note beside it, and how it differs in kind (`missing`,
-    `empty`, `null`, `text`)."""
+    `empty-value`, `null`, `text`)."""
 
     type: str
     text: str
@@ -73,7 +73,7 @@ def show(value: Mapping[str, Any] | None, missing: str = "missing") -> Shown:
         case "NULL":
             return Shown(type_, "NULL", "", "null", 0)
         case "S" if content == "":
-            return Shown(type_, "empty string", "", "empty", 0)
+            return Shown(type_, "empty string", "", "empty-value", 0)
         case "S":
             text = visible(content[:_LONGEST], lines=True)
             return Shown(type_, text, "", "text", max(0, len(content) - _LONGEST))

@@ -136,7 +136,7 @@ def _cut(
                   AND (b.feed_position, c.ordinal) <= (%s, %s) {where} GROUP BY 1""",
             [position, *after, *upto, *parameters],
         )
-        return cursor.fetchall()
+        return [(operation, int(number)) for operation, number in cursor.fetchall()]
 
 
 def _of(streams: Collection[int] | None, column: str = "stream_id") -> tuple[str, list[Any]]:

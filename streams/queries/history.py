@@ -1,7 +1,7 @@
 """An item's history: its versions, newest first, a page at a time, with the gaps that touch it."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from streams.change import sequence_key
@@ -64,8 +64,8 @@ def _page(
     more_newer: bool,
 ) -> Versions:
     gaps = gaps_of(stream.pk)
-    newer: list[StoredChange | None] = [*(later or [None]), *rows]
-    older: list[StoredChange | None] = [*rows[1:], *(edge[:1] or [None])]
+    newer = [later[0] if later else None, *rows]
+    older = [*rows[1:], edge[0] if edge else None]
     return Versions(
         versions=[
             Version(
@@ -93,7 +93,7 @@ def _touches_page(
 def _rows(
     item: UUID, sign: str, place: tuple[int, str] | None, order: str, limit: int
 ) -> list[StoredChange]:
-    where, parameters = "", [item]  # type: tuple[str, list[Any]]
+    where, parameters = "", list[Any]([item])
     if place is not None:
         where = f"AND (c.generation, c.sequence) {sign} (%s, %s)"
         parameters += place

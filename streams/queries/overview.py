@@ -81,7 +81,7 @@ _STATUSES = """
         ORDER BY stream_id, (kind = ANY(%s)) DESC, last_seen DESC
     ), gap AS (
         SELECT DISTINCT ON (stream_id) stream_id, reason, from_at, to_at
-        FROM streams_gap WHERE detected_at > clock_timestamp() - %s
+        FROM streams_gap WHERE detected_at > clock_timestamp() - make_interval(secs => %s)
         ORDER BY stream_id, detected_at DESC
     )
     SELECT st.id, st.name, st.source, st.options, st.view_type, st.created_at, st.paused_at,
@@ -103,7 +103,7 @@ def statuses() -> list[StreamStatus]:
     """Every stream, the worst first."""
     cause = system()
     with connection.cursor() as cursor:
-        cursor.execute(_STATUSES, [list(_BLOCKING), _NEW_GAP])
+        cursor.execute(_STATUSES, [list(_BLOCKING), _NEW_GAP.total_seconds()])
         names = [column.name for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     found = [_status(row, "" if cause.level == "ok" else cause.sentence) for row in rows]
@@ -180,4 +180,5 @@ def _gap_sentence(row: dict[str, Any]) -> str:
 
 def _options(value: Any) -> dict[str, str]:
     # Django's raw cursor gives jsonb as text, so that its own field can decode it.
-    return json.loads(value) if isinstance(value, str) else value
+    options: dict[str, str] = json.loads(value)
+    return options

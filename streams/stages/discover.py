@@ -207,7 +207,7 @@ def _end(shard: Shard, how: str) -> bool:
                WHERE id = %s AND ended_at IS NULL""",
             [how, shard.pk],
         )
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def _note_discovered(stream: Stream) -> None:
@@ -228,7 +228,7 @@ def claim(stream_id: int) -> bool:
                  AND (discover_after IS NULL OR discover_after <= clock_timestamp())""",
             [EVERY_SECONDS, stream_id],
         )
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def make_due(stream_id: int) -> None:

@@ -78,7 +78,7 @@ def take_seat(owner: str) -> int | None:
             [owner, LEASE_SECONDS, settings.POLLERS],
         )
         row = cursor.fetchone()
-    return None if row is None else row[0]
+    return None if row is None else int(row[0])
 
 
 def keep_seat(owner: str) -> bool:
@@ -89,7 +89,7 @@ def keep_seat(owner: str) -> bool:
                SET expires_at = clock_timestamp() + make_interval(secs => %s) WHERE owner = %s""",
             [LEASE_SECONDS, owner],
         )
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def leave_seat(owner: str) -> None:
@@ -110,7 +110,7 @@ def fair_share() -> int:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM {_SHARDS} WHERE {_READABLE}")
         readable = cursor.fetchone()[0]
-    return math.ceil(readable / max(1, live_pollers()))
+    return math.ceil(int(readable) / max(1, live_pollers()))
 
 
 def acquire(owner: str, most: int) -> list[Leased]:

@@ -38,7 +38,7 @@ def test_stored_changes_equal_the_streams_records_through_kills_and_restarts(
         )
     written = threading.Event()
     writers = [
-        threading.Thread(target=_write, args=(dynamodb_url, table, WRITES // len(tables)))
+        threading.Thread(target=_write, args=(dynamodb_url, table, -(-WRITES // len(tables))))
         for table in tables
     ]
     chaos = _Chaos(stack, written)
@@ -95,9 +95,10 @@ def _write(url: str, table: str, number: int) -> None:
     client = boto_client("dynamodb", region=REGION, endpoint_url=url)
     schema = client.describe_table(TableName=table)["Table"]["KeySchema"]
     dice = random.Random(table)
-    for begin in range(0, number, _BATCH):
+    sent = 0
+    while sent < number:
         requests: dict[str, Any] = {}
-        for count in range(begin, begin + _BATCH):
+        for count in range(sent, sent + _BATCH):
             key = {"pk": {"S": f"item-{dice.randrange(400)}"}}
             if len(schema) > 1:
                 key["sk"] = {"N": str(dice.randrange(3))}
@@ -107,6 +108,7 @@ def _write(url: str, table: str, number: int) -> None:
             # One request a key: a batch may not name an item twice.
             requests[json.dumps(key)] = delete if dice.random() < 0.2 else put
         client.batch_write_item(RequestItems={table: list(requests.values())})
+        sent += len(requests)
 
 
 def _records(url: str, table: str) -> Iterator[tuple[Any, ...]]:

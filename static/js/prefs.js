@@ -1,0 +1,34 @@
+// Choices of the reader, kept in cookies so that the server renders the next page with them.
+
+const YEAR = 31536000;
+const root = document.documentElement;
+
+export function prefer(name, value) {
+  const secure = location.protocol === "https:" ? "; secure" : "";
+  document.cookie = `deltawatch_${name}=${value}; path=/; max-age=${YEAR}; samesite=lax${secure}`;
+  root.dataset[name] = value;
+  show();
+  document.dispatchEvent(new CustomEvent(name));
+}
+
+export const toggleZone = () => prefer("zone", root.dataset.zone === "browser" ? "utc" : "browser");
+export const toggleDensity = () =>
+  prefer("density", root.dataset.density === "compact" ? "comfortable" : "compact");
+
+function show() {
+  document.querySelectorAll('[data-prefer="zone"] button').forEach((button) => {
+    button.setAttribute("aria-pressed", String(button.value === root.dataset.zone));
+  });
+}
+
+export function startPrefs() {
+  document.querySelectorAll('[data-prefer="zone"] button').forEach((button) => {
+    button.addEventListener("click", () => prefer("zone", button.value));
+  });
+  document.querySelectorAll('select[data-prefer="theme"]').forEach((select) => {
+    select.addEventListener("change", () => prefer("theme", select.value));
+  });
+  document.querySelectorAll('[data-prefer="shortcuts"]').forEach((box) => {
+    box.addEventListener("change", () => prefer("shortcuts", box.checked ? "on" : "off"));
+  });
+}

@@ -1,0 +1,73 @@
+"""Short ways to store changes, look at what is stored, and work in several connections."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from django.db import connection
+
+from streams.change import Change, microseconds
+from streams.models import Batch, Shard, Stream
+from streams.queries.rows import StoredChange, fetch
+from streams.stages.store import ReadBatch, Tail, Target, store
+
+T = TypeVar("T")
+
+
+def target_of(shard: Shard, token: int = 1) -> Target:
+    """The shard, leased with this token."""
+    Shard.objects.filter(pk=shard.pk).update(lease_token=token)
+    return Target(shard.stream, shard.pk, shard.generation, token)
+
+
+def tail_of(shard: Shard) -> Tail:
+    row = Shard.objects.get(pk=shard.pk)
+    return Tail(row.position, row.number, bytes(row.digest))
+
+
+def batch_of(*changes: Change, **fields: Any) -> ReadBatch:
+    sequences = [change.sequence for change in changes] or [""]
+    given: dict[str, Any] = {
+        "changes": changes,
+        "poison": [],
+        "first_sequence": sequences[0],
+        "last_sequence": sequences[-1],
+        "before_start": 0,
+        "repeated": 0,
+        "ended": False,
+        **fields,
+    }
+    return ReadBatch(**given)
+
+
+def store_in(shard: Shard, *changes: Change, **fields: Any) -> Tail:
+    """Store changes as the shard's next batch."""
+    return store(target_of(shard), tail_of(shard), batch_of(*changes, **fields))
+
+
+def last_batch(shard: Shard) -> Batch:
+    return Batch.objects.filter(shard=shard).latest("number")
+
+
+def stored_in(stream: Stream) -> list[StoredChange]:
+    """What is stored of a stream, in the order of storing."""
+    return fetch("WHERE c.stream_id = %s ORDER BY c.batch_id, c.ordinal", [stream.pk])
+
+
+def as_change(row: StoredChange) -> Change:
+    """The change that was stored as this row."""
+    fields = {name: getattr(row, name) for name in Change.__struct_fields__ if name != "occurred"}
+    return Change(occurred=microseconds(row.occurred_at), **fields)
+
+
+def in_threads(*work: Callable[[], T]) -> list[T]:
+    """Do it all at once, each in a connection of its own; the results, or the first error."""
+    with ThreadPoolExecutor(len(work)) as pool:
+        return [done.result() for done in [pool.submit(_alone, each) for each in work]]
+
+
+def _alone(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    finally:
+        connection.close()
