@@ -55,7 +55,7 @@ def api(view: View[Parameters]) -> View[Parameters]:
     @login_not_required  # instead of the middleware's redirect
     @wraps(view)
     def checked(
-        request: HttpRequest, *args: Parameters.args, **kwargs: Parameters.kwargs
+        request: HttpRequest, /, *args: Parameters.args, **kwargs: Parameters.kwargs
     ) -> HttpResponse:
         if not request.user.is_authenticated:
             return refusal(401, "login-required", "Log in first: this needs a session.")

@@ -92,12 +92,12 @@ def digest(previous: bytes, entry: LedgerEntry, changes: Iterable[Change]) -> by
     for change in changes:
         head = f"{change.operation}\0{change.sequence}\0{change.event_id}\0{change.occurred}"
         parts += (
-            head.encode(),
+            f"{head}\0{change.size}".encode(),
             change.item.bytes,
             change.keys,
             change.old,
             change.new,
-            None if change.changed is None else "\0".join(change.changed).encode(),
+            None if change.changed is None else "\0".join([*change.changed, ""]).encode(),
             change.user_identity,
         )
     lengths = struct.pack(f">{len(parts)}q", *[-1 if p is None else len(p) for p in parts])

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from streams.item_key import canonical_number
 
+# {"S": "text"}, {"M": {"city": {"S": "Brno"}}}…: DynamoDB JSON, one type and its content.
 Typed = Mapping[str, Any]
 Image = Mapping[str, Typed]
 
@@ -43,6 +44,11 @@ def diff(old: Image | None, new: Image | None) -> list[Difference]:
     return list(_fields("", old or {}, new or {}))
 
 
+def typed(value: Typed) -> tuple[str, Any]:
+    """A value's type and content: {"N": "7"} gives ("N", "7")."""
+    return next(iter(value.items()), ("NULL", True))
+
+
 def same(old: Typed, new: Typed) -> bool:
     """True if both are the same value, however they are spelled."""
     return _canonical(old) == _canonical(new)
@@ -62,7 +68,7 @@ def _values(path: str, old: Typed | None, new: Typed | None) -> Iterator[Differe
     if old is None or new is None:
         yield Difference(path, ADDED if old is None else REMOVED, old, new)
         return
-    (was, before), (is_, after) = _typed(old), _typed(new)
+    (was, before), (is_, after) = typed(old), typed(new)
     if was != is_:
         yield Difference(path, RETYPED, old, new)
     elif was == "M":
@@ -117,7 +123,7 @@ def _canonical(value: Typed) -> str:
 
 
 def _plain(value: Typed) -> Any:
-    type_, content = _typed(value)
+    type_, content = typed(value)
     if type_ == "M":
         return [type_, {name: _plain(member) for name, member in content.items()}]
     if type_ == "L":
@@ -136,10 +142,6 @@ def _number(text: str) -> str:
         return canonical_number(text)
     except InvalidOperation:  # not a number DynamoDB can hold: then its spelling is its value
         return text
-
-
-def _typed(value: Typed) -> tuple[str, Any]:
-    return next(iter(value.items()), ("NULL", True))
 
 
 def _join(path: str, name: str) -> str:

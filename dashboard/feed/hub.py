@@ -48,7 +48,7 @@ class Hub:
         self._tasks: list[asyncio.Task[None]] = []
         # When, and how many of each stream; None stands for rows that were counted, not read.
         self._arrivals: deque[tuple[float, Counter[int | None]]] = deque()
-        self._read_at = monotonic()
+        self._read_at = self._begun_at = monotonic()
 
     def join(self, viewer: Viewer) -> None:
         self.viewers.add(viewer)
@@ -73,14 +73,18 @@ class Hub:
 
     def rate(self, streams: frozenset[int] | None) -> float | None:
         """Changes a second of these streams; None if it is not known."""
-        while self._arrivals and self._arrivals[0][0] < monotonic() - _RATE_SECONDS:
+        now = monotonic()
+        watched = min(_RATE_SECONDS, now - self._begun_at)
+        if not self.begun or watched < 1:
+            return None
+        while self._arrivals and self._arrivals[0][0] < now - _RATE_SECONDS:
             self._arrivals.popleft()
         counts = sum((counted for _, counted in self._arrivals), Counter[int | None]())
         if streams is None:
-            return counts.total() / _RATE_SECONDS
+            return counts.total() / watched
         if counts[None]:
             return None
-        return sum(counts[stream] for stream in streams) / _RATE_SECONDS
+        return sum(counts[stream] for stream in streams) / watched
 
     def _start(self) -> None:
         self.ring, self.reader, self.begun = Ring(), Reader(), False
@@ -141,7 +145,7 @@ class Hub:
             await self.reader.number()
         if not self.begun:
             self._restart(await self.reader.newest(None))
-            self.begun = True
+            self.begun, self._begun_at = True, monotonic()
         for _ in range(_PAGES):
             page = await self.reader.read(self.ring.end, None)
             self.ring.append(page.rows, page.end)

@@ -2,14 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 
-# {"S": "text"}, {"M": {"city": {"S": "Brno"}}}…: DynamoDB JSON, one type and its value.
-Typed = Mapping[str, Any]
-Image = Mapping[str, Typed]
+from streams.diff import Image, Typed, typed
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Controls become their pictures; marks that turn the writing direction become their number,
@@ -59,7 +57,7 @@ def binary_size(base64: str) -> int:
 
 
 def _pieces(value: Typed, limit: int) -> Iterator[str]:
-    type_, content = next(iter(value.items()), ("NULL", True))
+    type_, content = typed(value)
     match type_:
         case "S":
             yield visible(content[: limit + 1]) or '""'
@@ -80,7 +78,7 @@ def _pieces(value: Typed, limit: int) -> Iterator[str]:
             yield "NULL"
 
 
-def _list(members: list[Typed], start: str, end: str, limit: int) -> Iterator[str]:
+def _list(members: Sequence[Typed], start: str, end: str, limit: int) -> Iterator[str]:
     yield start
     for index, member in enumerate(members):
         if index:

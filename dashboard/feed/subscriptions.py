@@ -165,13 +165,13 @@ class Subscriber:
     async def _from_store(self, cursor: Cursor) -> Plan:
         """For a place that has left the ring."""
         reader, streams = self._hub.reader, self._ids()
-        if self._backlog is None:
+        backlog = self._backlog  # a new turn may begin while the store is asked
+        if backlog is None:
             counts = await reader.count(cursor, self._hub.ring.end, streams)
-            self._backlog = sum(counts.values())
-        if self._backlog <= BACKLOG_ROWS:
+            backlog = sum(counts.values())
+        if backlog <= BACKLOG_ROWS:
             page = await reader.read(cursor, streams, BATCH_ROWS)
-            self._backlog = max(0, self._backlog - len(page.rows))
-            return _batch(None, page.rows, page.end, self._backlog)
+            return _batch(None, page.rows, page.end, max(0, backlog - len(page.rows)))
         page = await reader.newest(streams, BATCH_ROWS)
         # Retention may have taken counted changes, so that few or none are left to show.
         rows = [row for row in page.rows if row.cursor > cursor]
@@ -187,8 +187,7 @@ class Subscriber:
             cursor = plan.skipped.upto
         if plan.rows:
             frames.append(self._batch(cursor, plan))
-        if plan.skipped:
-            self._backlog = None
+        self._backlog = plan.behind or None
         self._cursor = max(plan.upto, cursor)
         self._catching_up &= plan.behind > 0 or self._waiting()
         self._starved &= plan.behind > 0

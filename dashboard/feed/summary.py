@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from dashboard.feed.preview import Image, decode, key_label, preview, visible
+from dashboard.feed.preview import decode, key_label, preview, visible
 from dashboard.feed.protocol import Summary
 from streams import item_key
+from streams.diff import Image
 from streams.queries.feed import StoredChange
 
 SNIPPETS = 3

@@ -10,15 +10,18 @@ from dashboard.launch.processes import Process
 class DemoDynamoDB:
     def __init__(self, home: Home) -> None:
         self.home = home
+        self.folder = home.path / "dynamodb"
         self.log = home.log / "dynamodb.log"
         self.port = 0
 
     def prepare(self) -> None:
+        self.folder.mkdir(mode=0o700, exist_ok=True)
         self.port = self.home.free_port("dynamodb")
 
     def process(self) -> Process:
         command = [sys.executable, "-m", "dashboard.demo.service", "--port", str(self.port)]
-        return Process("dynamodb", command, grace=3, log=self.log)
+        command += ["--state", str(self.folder / "state.json")]
+        return Process("dynamodb", command, log=self.log)
 
     def url(self) -> str:
         return f"http://{LOOPBACK}:{self.port}"

@@ -8,6 +8,8 @@ import platform
 from urllib.parse import quote
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from dashboard.launch.home import LOOPBACK, Home, kept_secret, write_private
 from dashboard.launch.packaged import program
@@ -68,7 +70,11 @@ class EmbeddedValkey:
     def answers(self) -> bool:
         """True once it has read its file and takes commands."""
         with redis.Redis(
-            host=LOOPBACK, port=self.port, password=self.password, socket_timeout=2
+            host=LOOPBACK,
+            port=self.port,
+            password=self.password,
+            socket_timeout=2,
+            retry=Retry(NoBackoff(), 0),  # the caller asks again, and sooner
         ) as client:
             try:
                 return bool(client.ping())

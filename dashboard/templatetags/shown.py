@@ -11,22 +11,25 @@ from dashboard.feed.summary import iso
 
 register = template.Library()
 
+_TIME = (
+    '<time datetime="{}" data-precision="{}"><span class="day">{}</span><span>{}</span></time>'
+)
 # A state's mark beside its word, so that it is told apart without colour.
 _MARKS = {"ok": "✓", "info": "○", "warn": "▲", "bad": "✕"}
 
 
 @register.simple_tag
 def moment(value: datetime | str | None, precision: str = "seconds") -> SafeString | str:
-    """A time in UTC, for scripts to show in the reader's zone."""
-    if not value:
+    """A time in UTC, for scripts to show in the reader's zone; an empty one for them to fill."""
+    if value is None:
         return "–"
+    if value == "":
+        return format_html(_TIME, "", precision, "", "")
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
     spelled = iso(value, precision)
-    text = spelled.replace("T", " ").rstrip("Z")
-    return format_html(
-        '<time datetime="{}" data-precision="{}">{}</time>', spelled, precision, text
-    )
+    day, _, time = spelled.rstrip("Z").partition("T")
+    return format_html(_TIME, spelled, precision, f"{day} ", time)
 
 
 @register.filter

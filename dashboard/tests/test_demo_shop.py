@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -107,9 +108,7 @@ def test_an_order_goes_its_way_step_by_step(writes: list[Write]) -> None:
             steps[write.key["order_id"]].append(write.values["status"])
     allowed = {*NEXT.items(), ("new", "cancelled"), ("paid", "cancelled")}
     allowed |= {("delivered", "refunded")}
-    assert {
-        pair for each in steps.values() for pair in zip(each, each[1:], strict=False)
-    } == allowed
+    assert {pair for each in steps.values() for pair in pairwise(each)} == allowed
 
 
 def test_an_orders_total_is_the_exact_sum_of_its_lines(writes: list[Write]) -> None:
@@ -174,8 +173,9 @@ def test_the_shop_opens_again_after_the_service_was_away(
     dynamodb: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shop, "AWAY_PAUSE", 0.01)
-    over, said, failures = threading.Event(), [], [EndpointConnectionError(endpoint_url="x")]
-    perform = shop.perform
+    over, perform = threading.Event(), shop.perform
+    said: list[str] = []
+    failures = [EndpointConnectionError(endpoint_url="x")]
 
     def fail_once(client: Any, write: Write) -> None:
         if failures:

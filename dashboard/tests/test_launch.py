@@ -105,9 +105,13 @@ def demo(start: Callable[..., Running]) -> Running:
     return start("--demo").ready()
 
 
+def streams(running: Running) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(running.command("status", "--json"))["streams"]
+    return found
+
+
 def stored_changes(running: Running) -> int:
-    status: dict[str, list[dict[str, Any]]] = json.loads(running.command("status", "--json"))
-    return sum(stream["changes"] for stream in status["streams"])
+    return sum(stream["changes"] for stream in streams(running))
 
 
 def test_it_says_where_it_is_and_how_to_log_in(demo: Running) -> None:
@@ -121,16 +125,14 @@ def test_a_stranger_is_sent_to_the_log_in(demo: Running) -> None:
         page.request("GET", "/")
         answer = page.getresponse()
         assert answer.status == http.HTTPStatus.FOUND
-        assert (answer.getheader("Location") or "").startswith("/login")
+        assert (answer.getheader("Location") or "").startswith("/log-in")
 
 
 def test_the_demo_stores_changes_of_all_four_tables(demo: Running) -> None:
-    def streams_with_changes() -> set[str]:
-        status = json.loads(demo.command("status", "--json"))
-        return {each["name"] for each in status["streams"] if each["changes"]}
-
     tables = {"orders", "customers", "sessions", "stock"}
-    wait_for(lambda: streams_with_changes() == tables, seconds=30)
+    wait_for(
+        lambda: {each["name"] for each in streams(demo) if each["changes"]} == tables, seconds=30
+    )
 
 
 def test_everything_listens_on_this_machine_only(demo: Running) -> None:
@@ -213,6 +215,7 @@ def test_it_starts_again_right_after_kill_9(start: Callable[..., Running]) -> No
     assert (again.home.path / "admin.txt").read_text() == password
     assert stored_changes(again) >= before
     wait_for(lambda: stored_changes(again) > before, seconds=30, what="new changes to be stored")
+    assert {stream["state"] for stream in streams(again)} == {"healthy"}
     assert again.stop() == 0
     assert again.processes() == []
 

@@ -48,7 +48,8 @@ def start(tmp_path: Path, lifeline: Lifeline) -> Iterator[Start]:
 
 
 def number_in(path: Path) -> int:
-    return wait_for(lambda: int(path.read_text() or 0) if path.exists() else 0)
+    found: int = wait_for(lambda: int(path.read_text() or 0) if path.exists() else 0)
+    return found
 
 
 def is_running(number: int) -> bool:

@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from dashboard.feed.preview import Image, key_label
+from dashboard.feed.preview import key_label
 from dashboard.feed.summary import Field, changed_fields
 from streams import item_key
 from streams.change import REMOVE
+from streams.diff import Image
 from streams.errors import MalformedKey
 from streams.models import Gap, Stream
 from streams.queries.change import PREVIOUS

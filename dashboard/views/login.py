@@ -1,11 +1,14 @@
 """The log-in page."""
 
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.decorators import method_decorator
 from django_htmx.http import HttpResponseClientRefresh
 
 
+@method_decorator(login_not_required, name="dispatch")
 class LogIn(LoginView):
     template_name = "login/page.html"
     redirect_authenticated_user = True

@@ -3,12 +3,21 @@
 import base64
 import binascii
 import hashlib
-from collections.abc import Mapping
 from decimal import Context, Decimal, InvalidOperation
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dashboard.feed.preview import binary_size, preview, visible
-from streams.diff import ADDED, CHANGED, MEMBERS, REMOVED, RESPELLED, RETYPED, Difference
+from streams.diff import (
+    ADDED,
+    CHANGED,
+    MEMBERS,
+    REMOVED,
+    RESPELLED,
+    RETYPED,
+    Difference,
+    Typed,
+    typed,
+)
 
 # Longer values are cut here; the raw JSON below the table has them whole.
 _LONGEST = 4_000
@@ -52,7 +61,7 @@ class Line(NamedTuple):
 def line(difference: Difference) -> Line:
     letter, word = KINDS[difference.kind]
     if difference.kind == RETYPED and difference.old and difference.new:
-        word = f"{word} ({next(iter(difference.old))} → {next(iter(difference.new))})"
+        word = f"{word} ({typed(difference.old)[0]} → {typed(difference.new)[0]})"
     missing = "no member" if difference.kind == MEMBERS else "missing"
     return Line(
         path=visible(difference.path),
@@ -65,10 +74,10 @@ def line(difference: Difference) -> Line:
     )
 
 
-def show(value: Mapping[str, Any] | None, missing: str = "missing") -> Shown:
+def show(value: Typed | None, missing: str = "missing") -> Shown:
     if value is None:
         return Shown("", missing, "", "missing", 0)
-    type_, content = next(iter(value.items()), ("NULL", True))
+    type_, content = typed(value)
     match type_:
         case "NULL":
             return Shown(type_, "NULL", "", "null", 0)

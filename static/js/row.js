@@ -1,6 +1,6 @@
 // One row of the feed: the server's markup (templates/live/_row.html), filled with text nodes only.
 
-import { format } from "./time.js";
+import { showTime } from "./time.js";
 
 const FIELDS = 3;
 
@@ -16,7 +16,7 @@ export class Row {
     this.link = find(".c-key a");
     this.key = find(".c-key bdi");
     this.history = find(".c-links a");
-    this.actor = find(".c-actor");
+    this.ttl = find(".c-actor .chip");
     this.fields = Array.from({ length: FIELDS }, () => newField(find(".c-fields")));
     this.more = find(".c-fields").appendChild(newElement("span", "more"));
     this.marker = this.element.appendChild(newElement("span", "c-marker"));
@@ -50,10 +50,9 @@ export class Row {
   }
 
   showChange(entry) {
-    const moment = new Date(entry.received);
     this.element.dataset.op = entry.operation;
     this.time.setAttribute("datetime", entry.received);
-    this.time.textContent = format(moment, "milliseconds");
+    showTime(this.time);
     this.stream.textContent = entry.stream;
     this.operation.dataset.op = entry.operation;
     this.operation.textContent = entry.operation;
@@ -61,7 +60,7 @@ export class Row {
     this.link.href = this.urls.change(entry);
     this.history.textContent = "History";
     this.history.href = this.urls.item(entry);
-    this.actor.textContent = entry.ttl ? "TTL" : "";
+    this.ttl.hidden = !entry.ttl;
     this.fields.forEach((field, index) => showField(field, entry.fields[index], entry.operation));
     this.more.textContent = entry.more ? `+${entry.more}` : "";
   }

@@ -2,23 +2,23 @@
 
 const pad = (number, width = 2) => String(number).padStart(width, "0");
 
-export const isUTC = () => document.documentElement.dataset.zone !== "browser";
+const isUTC = () => document.documentElement.dataset.zone !== "browser";
 
-export function zoneName(utc = isUTC()) {
+function zoneName(utc = isUTC()) {
   return utc ? "UTC" : Intl.DateTimeFormat().resolvedOptions().timeZone || "local";
 }
 
-// "2026-11-21 10:02:03.250"; precision is "seconds" or "milliseconds".
-export function format(date, precision, utc = isUTC()) {
+// ["2026-11-21", "10:02:03.250"]; precision is "seconds" or "milliseconds".
+function parts(date, precision, utc) {
   const get = (part) => date[`get${utc ? "UTC" : ""}${part}`]();
   const day = `${get("FullYear")}-${pad(get("Month") + 1)}-${pad(get("Date"))}`;
   const time = `${pad(get("Hours"))}:${pad(get("Minutes"))}:${pad(get("Seconds"))}`;
-  return precision === "milliseconds"
-    ? `${day} ${time}.${pad(get("Milliseconds"), 3)}`
-    : `${day} ${time}`;
+  return [day, precision === "milliseconds" ? `${time}.${pad(get("Milliseconds"), 3)}` : time];
 }
 
-export function relative(date, now = Date.now()) {
+const format = (date, precision, utc) => parts(date, precision, utc).join(" ");
+
+function relative(date, now = Date.now()) {
   const seconds = Math.round((now - date) / 1000);
   if (Math.abs(seconds) < 60) return `${seconds} s ago`;
   const minutes = Math.round(seconds / 60);
@@ -27,9 +27,12 @@ export function relative(date, now = Date.now()) {
   return Math.abs(hours) < 48 ? `${hours} h ago` : `${Math.round(hours / 24)} days ago`;
 }
 
+// The day has an element of its own, so that a narrow page can leave it out.
 export function showTime(element) {
-  const text = element.getAttribute("datetime");
-  if (text) element.textContent = format(new Date(text), element.dataset.precision);
+  const date = new Date(element.getAttribute("datetime"));
+  const [day, time] = parts(date, element.dataset.precision, isUTC());
+  element.firstElementChild.textContent = `${day} `;
+  element.lastElementChild.textContent = time;
 }
 
 export function showTimes(root = document) {

@@ -95,12 +95,13 @@ def _batches(
 ) -> tuple[list[int], Cursor]:
     """The batches that hold the next changes, and the cursor after the last of them."""
     where, parameters = _of(streams)
+    begin = after.position + (after.ordinal >= _AFTER_ALL)  # nothing is left of that batch
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT id, feed_position, inserts + modifies + removes FROM streams_batch
                 WHERE feed_position >= %s AND feed_position <= %s {where}
                 ORDER BY feed_position LIMIT %s""",
-            [after.position, end.position, *parameters, limit + 1],
+            [begin, end.position, *parameters, limit + 1],
         )
         rows = cursor.fetchall()
     found, total = [], 0

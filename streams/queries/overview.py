@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 
 from streams import state
-from streams.models import Heartbeat, Poller
+from streams.models import Gap, Heartbeat, Poller
 
 # Problems that stop a stream from being read until somebody mends them.
 _BLOCKING = (
@@ -20,7 +20,7 @@ _BLOCKING = (
     "unreachable",
 )
 # A gap this new makes the stream's state; older ones stay on its pages.
-_NEW_GAP = timedelta(minutes=15)
+_NEW_GAP = timedelta(minutes=5)
 _BEAT_LATE = timedelta(seconds=15)
 
 
@@ -173,8 +173,8 @@ def _gap_sentence(row: dict[str, Any]) -> str:
         return ""
     begin = f"{row['from_at']:%H:%M:%S}" if row["from_at"] else "an unknown time"
     return (
-        f"Changes between {begin} and {row['to_at']:%H:%M:%S} UTC may be missing "
-        f"({row['reason']}); reading goes on."
+        f"Changes between {begin} and {row['to_at']:%H:%M:%S} UTC may be missing: "
+        f"{Gap.Reason(row['reason']).label}. Reading goes on."
     )
 
 

@@ -37,7 +37,8 @@ def copy(batch_id: int, stream_id: int, generation: int, changes: Sequence[Chang
     for ordinal, change in enumerate(changes):
         _row(parts, batch_id, stream_id, generation, ordinal, change)
     parts.append(_TRAILER)
-    with connection.cursor() as cursor, cursor.copy(_COPY) as to:
+    # Django translates the errors of execute, but not those of copy.
+    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(_COPY) as to:
         to.write(b"".join(parts))
 
 

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 # How often the shards are listed without a cause; a shard that ended is a cause.
 EVERY_SECONDS = 15
+# A stream that was turned off, alone or with its table, stays readable for 24 hours.
+_OFF = ("stream-off", "table-missing")
 _LABEL = re.compile(r"/stream/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)")
 
 
@@ -32,6 +34,9 @@ def discover(stream: Stream, source: PulledSource, *, starting: bool = False) ->
         description = source.describe()
     except SourceError as error:
         report_error(error, stream=stream)
+        if error.kind in _OFF:
+            for arn in _arns(stream) if stream.arn else []:
+                _list(stream, source, arn)
         raise
     _follow(stream, description)
     complete = True
@@ -66,7 +71,8 @@ def _record_replaced(stream: Stream, arn: str) -> None:
             """INSERT INTO streams_gap (stream_id, reason, from_sequence, to_sequence, from_at,
                                         to_at, detected_at)
                SELECT %s, %s, '', '',
-                      least(max(greatest(caught_up_at, newest_change_at)), %s),
+                      max(least(greatest(caught_up_at, newest_change_at), %s))
+                          FILTER (WHERE coalesce(caught_up_at, newest_change_at) IS NOT NULL),
                       coalesce(%s, clock_timestamp()), clock_timestamp()
                FROM streams_shard WHERE stream_id = %s""",
             [stream.pk, Gap.Reason.NEW_STREAM, begun, begun, stream.pk],

@@ -108,7 +108,7 @@ class Poller:
             log.info("%s", error)
             del self._readings[reading.target.shard_id]
             return
-        if reading.failures:
+        if reading.failures or reading.read_at is None:  # it may have failed in an earlier slice
             resolve(stream=reading.target.stream, about=reading.name)
         reading.went_well(outcome)
         if stored and outcome.batch and outcome.batch.ended:

@@ -96,6 +96,7 @@ class Publisher:
             self._publish()
             if not self._ended:
                 Event().wait(_PAUSE_SECONDS)
+        self._publish()  # what was stored during the last pause
         connection.close()
 
     def _publish(self) -> None:

@@ -90,7 +90,7 @@ def store(shard: Target, tail: Tail, batch: ReadBatch) -> Tail:
             if isinstance(error.__cause__, psycopg.errors.CheckViolation):
                 _days_made.clear()  # a partition was dropped meanwhile
             else:
-                batch = _without_stored(batch)
+                batch = _without_stored(shard.generation, batch)
         except DataError:
             batch = _without_refused(batch)
     with transaction.atomic(durable=True):
@@ -193,13 +193,14 @@ def _make_partitions(changes: Sequence[Change]) -> None:
         _days_made.update(missing)
 
 
-def _without_stored(batch: ReadBatch) -> ReadBatch:
+def _without_stored(generation: int, batch: ReadBatch) -> ReadBatch:
     """The batch without the changes that the store has already."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT item, sequence, occurred_at FROM streams_change
-               WHERE item = ANY(%s) AND sequence = ANY(%s)""",
+               WHERE generation = %s AND item = ANY(%s) AND sequence = ANY(%s)""",
             [
+                generation,
                 [change.item for change in batch.changes],
                 [sequence_key(change.sequence) for change in batch.changes],
             ],

@@ -24,7 +24,9 @@ def page(answer: bytes) -> tuple[list[bytes], str | None]:
 def record(raw: bytes, shape: type[T]) -> T:
     """The record in the given shape, its `Raw` parts spelled anew."""
     body = load(raw)
-    data = body.pop("dynamodb")
+    data = body.get("dynamodb")
+    if not isinstance(data, dict):
+        raise TypeError("the record has no `dynamodb` part")
     parts = {"Keys", "NewImage", "OldImage"} & data.keys()
     data |= {name: msgspec.Raw(_spell(data[name])) for name in parts}
     if "userIdentity" in body:

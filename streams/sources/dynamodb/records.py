@@ -61,7 +61,7 @@ def parse(raw: bytes, stream_id: int) -> Change:
         except (msgspec.DecodeError, UnicodeError):
             record = lenient.record(raw, _Record)
             _check(record)
-            key = lenient.load(record.dynamodb.Keys)
+            key = msgspec.convert(lenient.load(record.dynamodb.Keys), dict[str, dict[str, str]])
             changed = _changed(record, lenient.load, lenient.same)
         item = item_id(stream_id, canonical(_checked(key)))
     # ArithmeticError: a key's number that is none; RecursionError: nested without end; the
@@ -103,6 +103,8 @@ def _check(record: _Record) -> None:
         raise UnreadableRecord("The sequence number is no decimal number.")
     if record.eventID and not _EVENT_ID.match(record.eventID):
         raise UnreadableRecord("The event id is no plain text.")
+    if not 0 <= record.dynamodb.SizeBytes < 2**31:
+        raise UnreadableRecord("The size is no number of bytes.")
     seconds = record.dynamodb.ApproximateCreationDateTime
     try:
         year = datetime.fromtimestamp(seconds, UTC).year

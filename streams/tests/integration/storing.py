@@ -63,10 +63,10 @@ def as_change(row: StoredChange) -> Change:
 def in_threads(*work: Callable[[], T]) -> list[T]:
     """Do it all at once, each in a connection of its own; the results, or the first error."""
     with ThreadPoolExecutor(len(work)) as pool:
-        return [done.result() for done in [pool.submit(_alone, each) for each in work]]
+        return [done.result() for done in [pool.submit(alone, each) for each in work]]
 
 
-def _alone(work: Callable[[], T]) -> T:
+def alone(work: Callable[[], T]) -> T:
     try:
         return work()
     finally:

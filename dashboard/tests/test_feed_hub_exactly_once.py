@@ -1,0 +1,61 @@
+"""Whatever a browser and its connection do, each change is delivered once or counted once."""
+
+import asyncio
+import random
+
+import pytest
+
+from dashboard.feed import protocol
+from dashboard.tests.test_feed_hub_subscriptions import (
+    FakeHub,
+    Make,
+    browsers,
+    fast_ticks,
+)
+from streams.queries.feed import START, Cursor
+
+__all__ = ["browsers", "fast_ticks"]  # fixtures
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_every_change_comes_once_or_is_counted(browsers: Make, seed: int) -> None:
+    """Random bursts, pauses, hidden tabs, lost acknowledgements and cut connections."""
+    dice = random.Random(seed)
+    hub = FakeHub(ring_size=dice.choice([50, 3_000, 20_000]))
+    hub.write(1)
+    browser = browsers(hub)
+    epoch = 1
+    await browser.subscriber.subscribe(epoch, None, START)
+    for _ in range(60):
+        match dice.randrange(6):
+            case 0:
+                hub.write(dice.choice([1, 20, 400, 3_000, 9_000]))
+            case 1:
+                browser.subscriber.pause()
+            case 2 | 3:  # resume, or a new connection
+                epoch += 1
+                await browser.subscriber.resume(epoch, Cursor.parse(browser.cursor))
+            case 4:
+                browser.subscriber.see(dice.random() < 0.5)
+            case 5:
+                browser.acks = not browser.acks
+                browser.subscriber.acknowledge(10**6)
+        await asyncio.sleep(dice.choice([0, 0.001, 0.004]))
+    browser.acks = True
+    browser.subscriber.see(True)
+    await browser.subscriber.resume(epoch + 1, Cursor.parse(browser.cursor))
+    await browser.until(lambda: Cursor.parse(browser.cursor) >= hub.ring.end)
+    assert browser.seen == sorted(set(browser.seen))
+    assert len(browser.seen) + browser.counted == len(hub.reader.rows)
+
+
+async def test_a_slow_viewer_costs_the_others_nothing(browsers: Make) -> None:
+    hub = FakeHub()
+    slow, quick = browsers(hub, acks=False), browsers(hub)
+    for browser in (slow, quick):
+        await browser.subscriber.subscribe(1, None, START)
+    for _ in range(20):
+        hub.write(protocol.BATCH_ROWS)
+        await quick.until(lambda: quick.cursor == str(hub.ring.end))
+    assert len(slow.seen) == protocol.CREDIT * protocol.BATCH_ROWS
+    assert len(quick.seen) == 20 * protocol.BATCH_ROWS
