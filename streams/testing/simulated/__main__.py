@@ -29,7 +29,7 @@ def _answers(given: argparse.Namespace) -> Answers:
     if given.canned:
         second = given.second or int(time.time())
         recording = Recording(given.records, given.record_bytes, given.shards, given.closed, second)
-        return CannedService(recording)
+        return CannedService(recording, prepare=given.prepare)
     return service_of(json.loads(Path(given.scenario).read_text()) if given.scenario else {})
 
 
@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--record-bytes", type=int, default=800)
     parser.add_argument("--shards", type=int, default=1)
     parser.add_argument("--closed", action="store_true", help="the shards end after their records")
+    parser.add_argument("--prepare", action="store_true", help="all pages in memory beforehand")
     parser.add_argument("--second", type=int, help="when the records happened; now, if not given")
     return parser
 

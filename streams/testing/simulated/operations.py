@@ -103,7 +103,7 @@ def describe_stream(
 def page_number(world: World, given: dict[str, Any]) -> int:
     """Which page of a stream's listing is asked for, from 1."""
     stream = world.streams.get(str(given.get("StreamArn", "")))
-    after = given.get("ExclusiveStartShardId", "")
+    after = str(given.get("ExclusiveStartShardId", ""))
     if stream is None or not after:
         return 1
     before = sum(name <= after for name in stream.tree.listed)

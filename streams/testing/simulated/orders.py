@@ -12,10 +12,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 def order(number: int, version: int, note_bytes: int = 60) -> dict[str, Any]:
     """Version by version the same order moves on; the same arguments give the same order."""
     dice = random.Random(number)  # noqa: S311 - reproducible on purpose
-    lines = [
-        {"M": {"sku": {"S": f"SKU-{dice.randrange(10_000):05}"}, "qty": {"N": str(quantity)}}}
-        for quantity in range(1, dice.randint(1, 2) + 1)
-    ]
+    line = {"sku": {"S": f"SKU-{dice.randrange(10_000):05}"}, "qty": {"N": "2"}}
     note = "".join(dice.choices(_LETTERS, k=note_bytes))
     return {
         "pk": {"S": f"ORDER#{number:08}"},
@@ -24,7 +21,7 @@ def order(number: int, version: int, note_bytes: int = 60) -> dict[str, Any]:
         "total": {"N": f"{dice.randrange(500, 50_000) / 100:.2f}"},
         "city": {"S": dice.choice(_CITIES)},
         "gift": {"BOOL": dice.random() < 0.1},
-        "lines": {"L": lines},
+        "lines": {"L": [{"M": line}]},
         "note": {"S": note},
     }
 

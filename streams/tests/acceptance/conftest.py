@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.launch.home import unused_port
+from dashboard.tests.conftest import chromium as chromium
 from streams.testing.stack import ROOT, Stack
 
 

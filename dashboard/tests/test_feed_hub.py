@@ -1,0 +1,184 @@
+"""The hub: reads each change once, whatever is away, and only while somebody watches."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
+from django.db.utils import OperationalError
+from redis.exceptions import ConnectionError as RedisAway
+
+from dashboard.feed import hub as hub_module
+from dashboard.feed.hub import Hub
+from dashboard.tests.seeding import Shop, begin_feed, order
+from streams.queries import feed
+from streams.topics import FEED_GROUP, feed_advanced
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+STATUS = ("status", "new", "paid")
+
+
+class Viewer:
+    user_id = 7
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "TICK_SECONDS", 0.01)
+    monkeypatch.setattr(hub_module, "TIMER_SECONDS", 0.05)
+
+
+@pytest.fixture
+async def hub() -> AsyncIterator[Hub]:
+    hub = Hub()
+    yield hub
+    tasks = list(hub._tasks)
+    for viewer in list(hub.viewers):
+        hub.leave(viewer)
+    for task in tasks:
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.fixture
+async def orders() -> Shop:
+    return await sync_to_async(_orders)()
+
+
+def _orders() -> Shop:
+    begin_feed()
+    return Shop()
+
+
+def rows_of(hub: Hub) -> list[list[Any]]:
+    return [json.loads(bytes(row.data)) for row in hub.ring.after(feed.START, None)]
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def write(shop: Shop, count: int) -> None:
+    await sync_to_async(shop.write_many)(count)
+
+
+async def test_it_reads_nothing_while_nobody_watches(hub: Hub, orders: Shop) -> None:
+    await write(orders, 3)
+    assert not hub.begun and len(hub.ring) == 0
+
+
+async def test_it_holds_the_newest_changes_as_rows(hub: Hub, orders: Shop) -> None:
+    await sync_to_async(orders.modify)("4711", order("new"), order("paid"))
+    hub.join(Viewer())
+    await until(lambda: hub.begun)
+    (row,) = rows_of(hub)
+    assert row[4:7] == ["orders", "MODIFY", "4711"]
+    assert row[8:] == [[list(STATUS)], 0, False]
+
+
+async def test_the_timer_finds_changes_that_no_wake_up_told_of(hub: Hub, orders: Shop) -> None:
+    hub.join(Viewer())
+    await until(lambda: hub.begun)
+    await write(orders, 5)
+    await until(lambda: len(hub.ring) == 5)
+
+
+async def test_it_numbers_batches_itself_if_no_worker_does(
+    hub: Hub, orders: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.tests.seeding.number_batches", lambda: None)
+    hub.join(Viewer())
+    await until(lambda: hub.begun)
+    await sync_to_async(orders.write)(("1", "MODIFY", order("new"), order("paid")))
+    await until(lambda: len(hub.ring) == 1)
+
+
+async def test_a_wake_up_reads_at_once(
+    hub: Hub, orders: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "TIMER_SECONDS", 3600.0)
+    hub.join(Viewer())
+    await until(lambda: hub.begun)
+    await write(orders, 1)
+    head = await sync_to_async(feed.head)()
+
+    async def woken() -> None:
+        while len(hub.ring) == 0:  # the first may come before the hub listens
+            await get_channel_layer().group_send(FEED_GROUP, feed_advanced(head.position))
+            await asyncio.sleep(0.02)
+
+    await asyncio.wait_for(woken(), 10)
+
+
+async def test_it_goes_on_without_redis(
+    hub: Hub, orders: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Away:
+        async def new_channel(self) -> str:
+            raise RedisAway
+
+    monkeypatch.setattr(hub_module, "get_channel_layer", Away)
+    hub.join(Viewer())
+    await write(orders, 2)
+    await until(lambda: len(hub.ring) == 2)
+
+
+async def test_it_catches_up_after_the_database_was_away(
+    hub: Hub, orders: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "_LATE_SECONDS", 0.0)
+    hub.join(Viewer())
+    await until(lambda: hub.begun)
+    real, failures = hub.reader.read, []
+
+    async def away(*args: Any) -> Any:
+        failures.append(args)
+        raise OperationalError("server closed the connection")
+
+    monkeypatch.setattr(hub.reader, "read", away)
+    await write(orders, 4)
+    await until(lambda: len(failures) > 1)
+    assert "has not answered" in hub.late
+    monkeypatch.setattr(hub.reader, "read", real)
+    await until(lambda: len(hub.ring) == 4)
+
+
+async def test_far_behind_it_goes_on_at_the_newest(
+    hub: Hub, orders: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "BACKLOG_ROWS", 300)
+    hub.join(Viewer())
+    await until(lambda: hub.begun)
+    await write(orders, 2_000)
+    head = await sync_to_async(feed.head)()
+    await until(lambda: hub.ring.end >= head)
+    rows = hub.ring.after(feed.START, None)
+    assert rows[-1].cursor.position == head.position
+    counts = await hub.reader.count(feed.START, hub.ring.start, None)
+    assert sum(counts.values()) + len(rows) == 2_000
+
+
+async def test_it_knows_no_rate_of_some_streams_after_leaving_out(hub: Hub) -> None:
+    hub.begun, hub._begun_at = True, 0.0
+    hub._arrived(hub_module.Counter({1: 40, 2: 10}))
+    assert (hub.rate(None), hub.rate(frozenset([1]))) == (5.0, 4.0)
+    hub._arrived(hub_module.Counter({None: 50}))
+    assert (hub.rate(None), hub.rate(frozenset([1]))) == (10.0, None)
+
+
+async def test_it_stops_with_its_last_viewer(hub: Hub, orders: Shop) -> None:
+    one, two = Viewer(), Viewer()
+    hub.join(one)
+    hub.join(two)
+    assert hub.sockets_of(7) == 2
+    hub.leave(one)
+    assert hub._tasks
+    hub.leave(two)
+    assert not hub._tasks

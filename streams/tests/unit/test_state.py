@@ -1,0 +1,169 @@
+"""A stream's state: judged from clocks alone, and never better than what is proven."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from streams.state import LEVEL, ORDER, Facts, state_of
+from streams.state import spell as spelled
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+HEALTHY = Facts(
+    now=NOW,
+    created_at=NOW - timedelta(days=9),
+    paused_at=None,
+    paused_by="",
+    shards=4,
+    open_shards=4,
+    read_at=NOW - timedelta(seconds=1),
+    complete_at=NOW - timedelta(seconds=1),
+    last_change_at=NOW - timedelta(seconds=10),
+    cause="",
+    blocking_cause=False,
+    gap="",
+    system_cause="",
+)
+
+
+def ago(**span: float) -> datetime:
+    return NOW - timedelta(**span)
+
+
+def code(**facts: Any) -> str:
+    return state_of(replace(HEALTHY, **facts)).code
+
+
+def sentence(**facts: Any) -> str:
+    return state_of(replace(HEALTHY, **facts)).sentence
+
+
+def test_a_stream_that_is_read_to_the_end_is_healthy() -> None:
+    state = state_of(HEALTHY)
+    assert (state.code, state.level, state.lag) == ("healthy", "ok", timedelta(0))
+
+
+def test_without_a_change_for_five_minutes_it_is_idle() -> None:
+    assert code(last_change_at=ago(minutes=4, seconds=59)) == "healthy"
+    assert code(last_change_at=ago(minutes=5, seconds=1)) == "idle"
+    assert "5 min 1 s" in sentence(last_change_at=ago(minutes=5, seconds=1))
+
+
+def test_without_any_change_yet_it_is_idle() -> None:
+    assert code(last_change_at=None) == "idle"
+    assert sentence(last_change_at=None) == "Reading; no change yet."
+
+
+def test_more_than_a_minute_of_unread_changes_is_behind() -> None:
+    assert code(complete_at=ago(seconds=59)) == "healthy"
+    assert code(complete_at=ago(seconds=61)) == "behind"
+    assert sentence(complete_at=ago(minutes=12, seconds=5)) == "Behind by 12 min 5 s."
+
+
+def test_twenty_seconds_without_a_read_are_stalled() -> None:
+    assert code(read_at=ago(seconds=20)) == "healthy"
+    assert code(read_at=ago(seconds=21)) == "stalled"
+
+
+def test_a_stalled_stream_says_why_if_anybody_knows() -> None:
+    stalled = {"read_at": ago(seconds=45)}
+    assert "No poller reports a reason." in sentence(**stalled)
+    assert "Throttled." in sentence(**stalled, cause="Throttled.")
+    assert sentence(**stalled, cause="Throttled.", system_cause="No worker.").endswith("No worker.")
+
+
+def test_a_known_cause_that_must_be_mended_is_blocked() -> None:
+    denied = {"cause": "Access denied. Allow it.", "blocking_cause": True}
+    assert code(**denied, read_at=ago(seconds=45)) == "blocked"
+    assert sentence(**denied, read_at=ago(seconds=45)) == "Access denied. Allow it."
+    assert code(**denied, read_at=None, created_at=ago(seconds=5)) == "blocked"
+
+
+def test_a_problem_does_not_matter_while_reading_goes_on() -> None:
+    assert code(cause="Access denied.", blocking_cause=True) == "healthy"
+
+
+def test_a_new_stream_is_starting_for_half_a_minute() -> None:
+    new = {"read_at": None, "complete_at": None, "last_change_at": None}
+    assert code(**new, created_at=ago(seconds=29)) == "starting"
+    assert code(**new, created_at=ago(seconds=31)) == "stalled"
+    assert "since it was added" in sentence(**new, created_at=ago(seconds=31))
+
+
+def test_a_pause_is_said_with_its_end() -> None:
+    paused = {"paused_at": ago(hours=1), "paused_by": "alice", "read_at": ago(hours=1)}
+    assert code(**paused) == "paused"
+    assert "Paused by alice" in sentence(**paused)
+    assert "until 2026-11-22 11:00 UTC" in sentence(**paused)
+
+
+def test_four_hours_before_the_source_deletes_it_is_losing() -> None:
+    assert code(complete_at=ago(hours=20)) == "behind"
+    assert code(complete_at=ago(hours=20, seconds=1)) == "losing"
+    assert "lost in 3 h 30 min" in sentence(complete_at=ago(hours=20, minutes=30))
+
+
+def test_losing_never_counts_below_nothing() -> None:
+    assert "lost in 0 s" in sentence(complete_at=ago(days=3))
+
+
+def test_a_long_pause_is_losing() -> None:
+    paused_at = ago(hours=21)
+    assert code(paused_at=paused_at, read_at=paused_at, complete_at=paused_at) == "losing"
+
+
+def test_a_stream_never_read_for_twenty_hours_is_losing() -> None:
+    assert code(read_at=None, complete_at=None, created_at=ago(hours=21)) == "losing"
+
+
+def test_a_gap_is_lost_whatever_else_is_true() -> None:
+    assert code(gap="Changes are missing.") == "lost"
+    assert code(gap="x", paused_at=NOW, complete_at=ago(days=2), read_at=None) == "lost"
+    assert sentence(gap="Changes are missing.") == "Changes are missing."
+
+
+def test_lag_is_the_time_since_everything_was_stored() -> None:
+    assert state_of(replace(HEALTHY, complete_at=ago(seconds=70))).lag == timedelta(seconds=70)
+    assert state_of(replace(HEALTHY, complete_at=ago(seconds=2.9))).lag == timedelta(0)
+    assert state_of(replace(HEALTHY, complete_at=None)).lag is None
+
+
+def test_a_clock_that_is_ahead_makes_no_negative_lag() -> None:
+    assert state_of(replace(HEALTHY, complete_at=ago(seconds=-30))).lag == timedelta(0)
+
+
+def test_a_stream_that_stops_goes_from_healthy_to_losing() -> None:
+    """What the overview shows while nobody reads, as time passes."""
+    seen = []
+    for seconds in (0, 10, 25, 60, 3600, 72_100):
+        at = NOW + timedelta(seconds=seconds)
+        seen.append(state_of(replace(HEALTHY, now=at)).code)
+    assert seen == ["healthy", "healthy", "stalled", "stalled", "stalled", "losing"]
+
+
+def test_every_state_has_its_place_and_level() -> None:
+    assert set(ORDER) == set(LEVEL)
+    assert [LEVEL[state] for state in ORDER] == sorted(
+        LEVEL.values(), key=["bad", "warn", "info", "ok"].index
+    )
+
+
+def test_only_what_is_proven_is_green() -> None:
+    assert {state for state, level in LEVEL.items() if level == "ok"} == {"idle", "healthy"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (59.9, "59 s"),
+        (60, "1 min 0 s"),
+        (250, "4 min 10 s"),
+        (3600, "1 h 0 min"),
+        (11_100, "3 h 5 min"),
+        (187_200, "2 d 4 h"),
+    ],
+)
+def test_a_span_is_spelled_in_two_units(seconds: float, text: str) -> None:
+    assert spelled(timedelta(seconds=seconds)) == text
