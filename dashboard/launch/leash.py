@@ -73,9 +73,9 @@ class Leash:
 
     def _run_once(self) -> int:
         child = self._start()
-        # For the next launcher, if this leash should be killed: whom to kill in turn.
-        os.ftruncate(self.lock, 0)
-        os.pwrite(self.lock, f"{os.getpid()} {child.pid}\n".encode(), 0)
+        # For the next launcher, if this leash should be killed: whom to kill in turn. Always of one
+        # length, so that nobody reads half of it.
+        os.pwrite(self.lock, f"{os.getpid():>10} {child.pid:>10}\n".encode(), 0)
         deadline, done = float("inf"), 0
         while child.poll() is None:
             if self.requests > done:

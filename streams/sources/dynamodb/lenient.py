@@ -18,7 +18,7 @@ def page(answer: bytes) -> tuple[list[bytes], str | None]:
     """The raw records of a GetRecords answer and the next iterator; ValueError if it is no JSON,
     TypeError if it is another thing than an answer."""
     body = load(answer)
-    return [_spell(record) for record in body.get("Records", [])], body.get("NextShardIterator")
+    return [_spell(record) for record in body["Records"]], body.get("NextShardIterator")
 
 
 def record(raw: bytes, shape: type[T]) -> T:

@@ -25,7 +25,7 @@ class _Iterator(msgspec.Struct):
 
 
 class _Records(msgspec.Struct):
-    Records: list[msgspec.Raw] = []
+    Records: list[msgspec.Raw]  # without it, another thing than DynamoDB answered
     NextShardIterator: str | None = None
 
 
@@ -93,7 +93,7 @@ def _page(answer: bytes) -> tuple[list[bytes], str | None]:
         # One string with a lone surrogate must not make its whole page unreadable.
         try:
             return lenient.page(answer)
-        except (ValueError, TypeError, RecursionError) as error:
+        except (ValueError, TypeError, LookupError, RecursionError) as error:
             raise _unreadable(error) from error
 
 

@@ -46,7 +46,7 @@ class Recording:
 
     @property
     def page_records(self) -> int:
-        return max(1, min(_PAGE_RECORDS, _PAGE_BYTES // self.record_bytes))
+        return _page_records(self.record_bytes)
 
     @property
     def shard_records(self) -> int:
@@ -68,9 +68,9 @@ class Recording:
         following = self._following(shard, page, upto, count)
         number = b"%04d%08d" % (_FIRST_SHARD + shard, page)
         if start == 0 and upto == self.page_records:
-            text = _whole(self, page % _TEXTS)
+            text = _whole(self.second, self.record_bytes, page % _TEXTS)
         else:
-            text = b",".join(_texts(self, page % _TEXTS)[start:upto])
+            text = b",".join(_texts(self.second, self.record_bytes, page % _TEXTS)[start:upto])
         return b'{"Records":[' + text.replace(_MARK, number) + b"]" + following
 
     def place_of(self, sequence: str) -> tuple[int, int]:
@@ -89,20 +89,22 @@ class Recording:
         return b',"NextShardIterator":"canned|%d|%d|%d"}' % (shard, *place)
 
 
-@functools.lru_cache(maxsize=4 * _TEXTS)
-def _whole(recording: Recording, number: int) -> bytes:
-    return b",".join(_texts(recording, number))
+def _page_records(record_bytes: int) -> int:
+    return max(1, min(_PAGE_RECORDS, _PAGE_BYTES // record_bytes))
 
 
 @functools.lru_cache(maxsize=4 * _TEXTS)
-def _texts(recording: Recording, number: int) -> list[bytes]:
+def _whole(second: int, record_bytes: int, number: int) -> bytes:
+    return b",".join(_texts(second, record_bytes, number))
+
+
+@functools.lru_cache(maxsize=4 * _TEXTS)
+def _texts(second: int, record_bytes: int, number: int) -> list[bytes]:
     """A page's records, each with the mark where the page's number goes."""
-    size = recording.record_bytes
-    short = len(_text(recording.second, 0, 0, 0))
-    note = max(0, size - short) // 2  # it stands in both images
-    first = number * recording.page_records
-    texts = range(recording.page_records)
-    return [_text(recording.second, first + place, place, note) for place in texts]
+    short = len(_text(second, 0, 0, 0))
+    note = max(0, record_bytes - short) // 2  # it stands in both images
+    count = _page_records(record_bytes)
+    return [_text(second, number * count + place, place, note) for place in range(count)]
 
 
 def _text(second: int, number: int, place: int, note_bytes: int) -> bytes:
@@ -130,8 +132,8 @@ class CannedService:
     def __init__(self, recording: Recording, *, prepare: bool = False) -> None:
         self._recording = recording
         self._began = time.time()
-        for number in range(_TEXTS):  # before the clock of a benchmark runs
-            _whole(recording, number)
+        for number in range(min(_TEXTS, recording.shard_pages)):  # before any clock runs
+            _whole(recording.second, recording.record_bytes, number)
         self._prepared: dict[tuple[int, int, int], bytes] = {}
         if prepare:
             for shard in range(recording.shards):

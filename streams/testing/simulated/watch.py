@@ -18,7 +18,11 @@ MOST_READERS = 2
 
 @dataclass(frozen=True)
 class Rates:
-    """Calls a second: for a stream, for the account, for a shard."""
+    """Calls a second: for a stream, for the account, for a shard.
+
+    AWS publishes the first two for DynamoDB Streams. The third it publishes for Kinesis, whose
+    machinery answers here too; a client that keeps to it is throttled by neither.
+    """
 
     describe_stream: int = 10
     list_streams: int = 5
