@@ -9,6 +9,8 @@ from decimal import Context, InvalidOperation
 from hashlib import blake2b
 from uuid import UUID
 
+import orjson
+
 from streams.errors import MalformedKey
 
 # {"pk": {"S": "ORD#1"}, "sk": {"N": "7"}}
@@ -37,11 +39,13 @@ def canonical_number(text: str) -> str:
 def canonical(key: Key) -> str:
     """The key as JSON text that is the same however the key was spelled."""
     spelled = {
-        name: {type_: canonical_number(value) if type_ == "N" else value}
-        for name, typed in sorted(key.items())
-        for type_, value in typed.items()
+        name: {"N": canonical_number(typed["N"])} if "N" in typed else typed
+        for name, typed in key.items()
     }
-    return json.dumps(spelled, separators=(",", ":"))
+    try:
+        return orjson.dumps(spelled, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError:  # orjson takes no lone surrogates; json spells them as escapes
+        return json.dumps(spelled, sort_keys=True, separators=(",", ":"))
 
 
 def item_id(stream_id: int, canonical_key: str) -> UUID:

@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
+import honcho.process
 from honcho.manager import SYSTEM_PRINTER_NAME, Manager
 from honcho.printer import Message, Printer
 
@@ -83,6 +84,7 @@ class Applications(Manager):  # type: ignore[misc]
 
     def __init__(self, lifeline: Lifeline, printer: "Output", started: Callable[[], None]) -> None:
         super().__init__(printer)
+        self._process_ctor = Reader
         self._lifeline = lifeline
         self._started = started
         self.asked = 0
@@ -101,6 +103,19 @@ class Applications(Manager):  # type: ignore[misc]
 
     def kill(self) -> None:
         """Nothing: each leash has a deadline of its own and keeps it."""
+
+
+class Reader(honcho.process.Process):  # type: ignore[misc]
+    """One application's reader, a process that honcho forks; it sends each line to the manager.
+
+    When the manager is killed, nobody empties the pipe between them; and as long as the readers
+    themselves hold its other end, a full pipe would stop them for ever.
+    """
+
+    def run(self, events: Any = None, ignore_signals: bool = False) -> None:
+        events._reader.close()
+        events._ignore_epipe = True  # the lines of a killed launcher are for nobody
+        super().run(events, ignore_signals)
 
 
 class Output(Printer):  # type: ignore[misc]

@@ -1,9 +1,12 @@
 """A small shop whose changes the page and feed tests look at."""
 
+import asyncio
 import itertools
 import json
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import connection
 from django.utils import timezone
@@ -15,7 +18,10 @@ from streams.queries import feed
 from streams.queries.feed import StoredChange
 from streams.stages.publish import number_batches
 from streams.testing.factories import make_shard, make_stream
-from streams.tests.integration.storing import store_in
+from streams.tests.integration.storing import alone, store_in
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
 _sequences = itertools.count(1)
 # Feed positions grow over all tests: a server that is shared by tests must not see the feed go
@@ -108,3 +114,10 @@ def all_well() -> None:
         now = cursor.fetchone()[0]
     Poller.objects.create(number=1, owner="test", expires_at=now + timedelta(minutes=5))
     Heartbeat.objects.create(name="beat", seen_at=now)
+
+
+async def in_store(
+    work: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
+) -> Result:
+    """Database work of an async test, in a connection that is closed after it."""
+    return await asyncio.to_thread(alone, partial(work, *args, **kwargs))

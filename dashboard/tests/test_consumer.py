@@ -7,7 +7,6 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -16,7 +15,7 @@ from django.test import Client
 from dashboard import consumers
 from dashboard.asgi import application
 from dashboard.feed.hub import Hub
-from dashboard.tests.seeding import Shop, begin_feed
+from dashboard.tests.seeding import Shop, begin_feed, in_store
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,7 +73,7 @@ def own_hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
 
 @pytest.fixture
 async def bobs_client() -> Client:
-    return await sync_to_async(_client)()
+    return await in_store(_client)
 
 
 def _client() -> Client:
@@ -103,10 +102,10 @@ async def test_no_page_of_a_foreign_origin(bobs_client: Client) -> None:
 
 
 async def test_it_answers_a_subscription_and_sends_changes(socket: Socket) -> None:
-    shop = await sync_to_async(Shop)()
+    shop = await in_store(Shop)
     await socket.say(type="sub", epoch=3, cursor="0.0", streams=["orders"])
     assert (await socket.hear("ready"))["epoch"] == 3
-    await sync_to_async(shop.write_many)(2)
+    await in_store(shop.write_many, 2)
     batch = await socket.hear("batch")
     assert (batch["epoch"], batch["n"], len(batch["rows"])) == (3, 1, 2)
 
@@ -131,11 +130,11 @@ async def test_it_speaks_every_second(socket: Socket) -> None:
 
 
 async def test_pause_and_resume(socket: Socket) -> None:
-    shop = await sync_to_async(Shop)()
+    shop = await in_store(Shop)
     await socket.say(type="sub", epoch=1, cursor="0.0")
     await socket.hear("ready")
     await socket.say(type="pause")
-    await sync_to_async(shop.write_many)(2)
+    await in_store(shop.write_many, 2)
     while (await socket.hear("stats"))["unseen"] != 2:
         pass
     await socket.say(type="resume", epoch=2, cursor="0.0")
@@ -169,9 +168,9 @@ async def test_whoever_may_not_look_any_more_is_sent_away(
     await socket.say(type="sub", epoch=1)
     await socket.hear("ready")
     if how == "deactivated":
-        await User.objects.aupdate(is_active=False)
+        await in_store(User.objects.update, is_active=False)
     else:
-        await sync_to_async(bobs_client.logout)()
+        await in_store(bobs_client.logout)
     assert await socket.close_code() == 4401
 
 

@@ -7,14 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 from django.db.utils import OperationalError
 from redis.exceptions import ConnectionError as RedisAway
 
 from dashboard.feed import hub as hub_module
 from dashboard.feed.hub import Hub
-from dashboard.tests.seeding import Shop, begin_feed, order
+from dashboard.tests.seeding import Shop, begin_feed, in_store, order
 from streams.queries import feed
 from streams.topics import FEED_GROUP, feed_advanced
 
@@ -47,7 +46,7 @@ async def hub() -> AsyncIterator[Hub]:
 
 @pytest.fixture
 async def orders() -> Shop:
-    return await sync_to_async(_orders)()
+    return await in_store(_orders)
 
 
 def _orders() -> Shop:
@@ -66,7 +65,7 @@ async def until(condition: Callable[[], Any]) -> None:
 
 
 async def write(shop: Shop, count: int) -> None:
-    await sync_to_async(shop.write_many)(count)
+    await in_store(shop.write_many, count)
 
 
 async def test_it_reads_nothing_while_nobody_watches(hub: Hub, orders: Shop) -> None:
@@ -75,7 +74,7 @@ async def test_it_reads_nothing_while_nobody_watches(hub: Hub, orders: Shop) -> 
 
 
 async def test_it_holds_the_newest_changes_as_rows(hub: Hub, orders: Shop) -> None:
-    await sync_to_async(orders.modify)("4711", order("new"), order("paid"))
+    await in_store(orders.modify, "4711", order("new"), order("paid"))
     hub.join(Viewer())
     await until(lambda: hub.begun)
     (row,) = rows_of(hub)
@@ -96,7 +95,7 @@ async def test_it_numbers_batches_itself_if_no_worker_does(
     monkeypatch.setattr("dashboard.tests.seeding.number_batches", lambda: None)
     hub.join(Viewer())
     await until(lambda: hub.begun)
-    await sync_to_async(orders.write)(("1", "MODIFY", order("new"), order("paid")))
+    await in_store(orders.write, ("1", "MODIFY", order("new"), order("paid")))
     await until(lambda: len(hub.ring) == 1)
 
 
@@ -107,7 +106,7 @@ async def test_a_wake_up_reads_at_once(
     hub.join(Viewer())
     await until(lambda: hub.begun)
     await write(orders, 1)
-    head = await sync_to_async(feed.head)()
+    head = await in_store(feed.head)
 
     async def woken() -> None:
         while len(hub.ring) == 0:  # the first may come before the hub listens
@@ -157,7 +156,7 @@ async def test_far_behind_it_goes_on_at_the_newest(
     hub.join(Viewer())
     await until(lambda: hub.begun)
     await write(orders, 2_000)
-    head = await sync_to_async(feed.head)()
+    head = await in_store(feed.head)
     await until(lambda: hub.ring.end >= head)
     rows = hub.ring.after(feed.START, None)
     assert rows[-1].cursor.position == head.position

@@ -67,7 +67,7 @@ def supplied(
         new, sentence = _new_of(after, gaps_between(change, after, gaps))
         new_from = FOLLOWING if new else NONE
         said.append(sentence)
-    if not (old or new):
+    if not (old or new) and change.view_type == "KEYS_ONLY":
         said = ["The stream sends keys only: the values are not in it."]
     return Images(old, new, old_from, new_from, " ".join(said))
 

@@ -31,13 +31,14 @@ class Cursor(NamedTuple):
 
 class StoredChange(msgspec.Struct, frozen=True):
     """A change from the store. `id` is its permalink; keys and images are DynamoDB JSON bytes,
-    exactly as the stream gave them, None where it gave none. `cursor` is None until the change
+    exactly as the stream gave them, None where it gave none; `view_type` is the stream's of today. `cursor` is None until the change
     has its place in the feed."""
 
     id: str
     cursor: Cursor | None
     stream_id: int
     stream: str
+    view_type: str
     shard: str
     generation: int
     sequence: str
@@ -61,8 +62,8 @@ class StoredChange(msgspec.Struct, frozen=True):
 
 # json columns are read as text and kept as bytes: nobody on the way may re-spell an image.
 SELECT = """
-    SELECT c.batch_id, c.ordinal, b.feed_position, c.stream_id, s.name, h.name, c.generation,
-           c.sequence, c.event_id, c.operation::text, c.item, c.keys::text, c.old::text,
+    SELECT c.batch_id, c.ordinal, b.feed_position, c.stream_id, s.name, s.view_type, h.name,
+           c.generation, c.sequence, c.event_id, c.operation::text, c.item, c.keys::text, c.old::text,
            c.new::text, c.changed, c.user_identity::text, c.occurred_at, b.stored_at, c.size
     FROM streams_change c
     JOIN streams_batch b ON b.id = c.batch_id
@@ -85,20 +86,21 @@ def _change(row: Sequence[Any]) -> StoredChange:
         cursor=None if position is None else Cursor(position, ordinal),
         stream_id=row[3],
         stream=row[4],
-        shard=row[5],
-        generation=row[6],
-        sequence=sequence_text(row[7]),
-        event_id=row[8],
-        operation=OPERATION_NAME[row[9]],
-        item=row[10],
-        keys=row[11].encode(),
-        old=_bytes(row[12]),
-        new=_bytes(row[13]),
-        changed=None if row[14] is None else tuple(row[14]),
-        user_identity=_bytes(row[15]),
-        occurred_at=row[16],
-        stored_at=row[17],
-        size=row[18],
+        view_type=row[5],
+        shard=row[6],
+        generation=row[7],
+        sequence=sequence_text(row[8]),
+        event_id=row[9],
+        operation=OPERATION_NAME[row[10]],
+        item=row[11],
+        keys=row[12].encode(),
+        old=_bytes(row[13]),
+        new=_bytes(row[14]),
+        changed=None if row[15] is None else tuple(row[15]),
+        user_identity=_bytes(row[16]),
+        occurred_at=row[17],
+        stored_at=row[18],
+        size=row[19],
     )
 
 

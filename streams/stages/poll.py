@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
+from threading import Semaphore
 
 from django.db import transaction
 
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 _READERS = 24
 # The longest wait for an outcome, so that a stop is seen soon.
 _GLANCE_SECONDS = 0.25
+# Pages that may be in memory, read and not yet stored: about 3 MB each, raw and parsed.
+_ROOM_PAGES = _READERS + 8
 
 
 class Poller:
@@ -43,6 +46,8 @@ class Poller:
         self._readings: dict[int, Reading] = {}
         self._sources: dict[int, tuple[Stream, PulledSource]] = {}
         self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
+        self._room = Semaphore(_ROOM_PAGES)
+        self._over = False
         self._publisher = Publisher()
         self._upkeep_at = 0.0
 
@@ -56,6 +61,8 @@ class Poller:
             self._loop(readers)
             self._give_back()
         finally:
+            self._over = True
+            self._room.release(_READERS)  # wake those who wait for room
             readers.shutdown(wait=False, cancel_futures=True)
             self._publisher.stop()
             for _, source in self._sources.values():
@@ -77,7 +84,16 @@ class Poller:
             self._take_outcomes(self._wait_seconds())
 
     def _read(self, reading: Reading) -> None:
-        self._outcomes.put(reading.read())
+        """Run in a reader thread: pass on outcome after outcome, in order."""
+        pages = reading.pages()
+        last = False
+        while not last:
+            self._room.acquire()
+            if self._over:
+                return
+            outcome = next(pages)
+            last = outcome.last
+            self._outcomes.put(outcome)
 
     def _wait_seconds(self) -> float:
         due = [r.due_at for r in self._readings.values() if not r.in_flight]
@@ -89,6 +105,7 @@ class Poller:
         try:
             outcome = self._outcomes.get(timeout=seconds)
             while True:
+                self._room.release()
                 self._handle(outcome)
                 outcome = self._outcomes.get_nowait()
         except Empty:
@@ -96,7 +113,7 @@ class Poller:
 
     def _handle(self, outcome: Outcome) -> None:
         reading = outcome.reading
-        reading.in_flight = False
+        reading.in_flight = not outcome.last
         if self._readings.get(reading.target.shard_id) is not reading:
             return  # given up meanwhile; whoever has the lease reads it again
         if outcome.error:
@@ -106,13 +123,13 @@ class Poller:
             stored = flow.store_and_publish(outcome, self._publisher)
         except LeaseLost as error:
             log.info("%s", error)
-            del self._readings[reading.target.shard_id]
+            self._drop(reading)
             return
         if reading.failures or reading.read_at is None:  # it may have failed in an earlier slice
             resolve(stream=reading.target.stream, about=reading.name)
         reading.went_well(outcome)
         if stored and outcome.batch and outcome.batch.ended:
-            del self._readings[reading.target.shard_id]
+            self._drop(reading)
             self._upkeep_at = 0.0  # its children may be read now
             self._discover(reading.target.stream.pk)
 
@@ -130,8 +147,8 @@ class Poller:
     def _keep_leases(self) -> None:
         """Renew what is held, give up what is too much, take what is free."""
         kept = lease.renew([reading.held() for reading in self._readings.values()])
-        for shard_id in [id_ for id_ in self._readings if id_ not in kept]:
-            del self._readings[shard_id]
+        for reading in [r for id_, r in self._readings.items() if id_ not in kept]:
+            self._drop(reading)
         share = lease.fair_share()
         self._give_up(len(self._readings) - share)
         for leased in lease.acquire(self._owner, share - len(self._readings)):
@@ -160,10 +177,16 @@ class Poller:
         given = idle[: max(0, number)]
         lease.release([reading.held() for reading in given])
         for reading in given:
-            del self._readings[reading.target.shard_id]
+            self._drop(reading)
+
+    def _drop(self, reading: Reading) -> None:
+        reading.given_up = True
+        del self._readings[reading.target.shard_id]
 
     def _give_back(self) -> None:
         """Take in what is on its way, then free every shard and the seat at once."""
+        for reading in self._readings.values():
+            reading.given_up = True
         until = time.monotonic() + 2
         while any(r.in_flight for r in self._readings.values()) and time.monotonic() < until:
             self._take_outcomes(_GLANCE_SECONDS)

@@ -1,11 +1,11 @@
 """One leased shard being read: its place, its pace, and what one read of it gives.
 
-A reading is touched by one thread at a time: the poller hands it to a reader thread and gets it
-back with the outcome.
+The poller hands a reading to a reader thread and gets outcomes back, in order.
 """
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from streams.errors import (
@@ -30,11 +30,18 @@ _FIRST_PAUSE, _LAST_PAUSE = 0.5, 10.0
 # DynamoDB's iterators live 15 minutes.
 _ITERATOR_SECONDS = 14 * 60
 _CLOCKS_APART = timedelta(minutes=15)
+# Full pages in a row before another shard may have the reader thread.
+_MOST_PAGES = 8
 
 
 @dataclass
 class Reading:
-    """A leased shard. Times are of the monotonic clock."""
+    """A leased shard. Times are of the monotonic clock.
+
+    The poller's thread owns every field; a reader thread only runs `pages`, which reads ahead of
+    what is stored and keeps its own place. So `iterator` never points beyond the position: it may
+    be handed to another poller at any time.
+    """
 
     target: Target
     source: PulledSource
@@ -49,7 +56,8 @@ class Reading:
     read_at: float | None = None
     caught_up_at: float | None = None
     in_flight: bool = False
-    trimmed: bool = field(default=False)
+    trimmed: bool = False
+    given_up: bool = False
 
     @classmethod
     def of(cls, leased: Leased, stream: Stream, source: PulledSource) -> "Reading":
@@ -65,19 +73,27 @@ class Reading:
             iterator_at=now - (leased.iterator_age or 0.0),
         )
 
-    def read(self) -> "Outcome":
-        """Read one page and parse it; never raises a SourceError, it is part of the outcome."""
-        try:
-            if not self.iterator or time.monotonic() - self.iterator_at > _ITERATOR_SECONDS:
-                self._renew_iterator()
-            page = self.source.read(self.iterator)
-        except SourceError as error:
-            return Outcome(self, error=error)
-        read_at = time.monotonic()
-        stream = self.target.stream
-        batch = parse_page(self.source, stream.pk, page, self.tail.position, _cutoff(stream))
-        current = is_current(batch.changes, page, datetime.now(UTC))
-        return Outcome(self, page=page, batch=batch, current=current, read_at=read_at)
+    def pages(self) -> Iterator["Outcome"]:
+        """Read page after page while pages come full; an error is an outcome too, the last one.
+
+        The next page is read while the poller stores this one, which is what makes one busy shard
+        fast. Runs in a reader thread.
+        """
+        iterator, position = self.iterator, self.tail.position
+        if time.monotonic() - self.iterator_at > _ITERATOR_SECONDS:
+            iterator = ""
+        for number in range(_MOST_PAGES):
+            try:
+                iterator = iterator or self._new_iterator()
+                page = self.source.read(iterator)
+            except SourceError as error:
+                yield Outcome(self, last=True, error=error)
+                return
+            outcome = self._outcome(page, position, final=number == _MOST_PAGES - 1)
+            yield outcome
+            if outcome.last or page.iterator is None:
+                return
+            iterator, position = page.iterator, outcome.position
 
     def went_well(self, outcome: "Outcome") -> None:
         """Take over the place to read on from, and set the pace."""
@@ -119,15 +135,27 @@ class Reading:
             iterator_age=now - self.iterator_at if self.iterator else None,
         )
 
-    def _renew_iterator(self) -> None:
+    def _outcome(self, page: Page, position: str, *, final: bool) -> "Outcome":
+        read_at = time.monotonic()
+        stream = self.target.stream
+        batch = parse_page(self.source, stream.pk, page, position, _cutoff(stream))
+        return Outcome(
+            self,
+            last=final or not page.full or page.iterator is None or self.given_up,
+            page=page,
+            batch=batch,
+            current=is_current(batch.changes, page, datetime.now(UTC)),
+            read_at=read_at,
+        )
+
+    def _new_iterator(self) -> str:
         """From the position, or from the oldest record if there is none yet or it was trimmed.
 
         Without a position even a stream that starts "from now on" begins at the oldest record:
         what happened before its start is left out by time, so nothing after it can be missed.
         """
         start = self.tail.position if self.tail.position and not self.trimmed else Origin.OLDEST
-        self.iterator = self.source.iterator(self.arn, self.name, start)
-        self.iterator_at = time.monotonic()
+        return self.source.iterator(self.arn, self.name, start)
 
 
 def _cutoff(stream: Stream) -> datetime | None:
@@ -144,11 +172,18 @@ def _cutoff(stream: Stream) -> datetime | None:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a read gave: a page and its batch, or an error."""
+    """What a read gave: a page and its batch, or an error. `last` ends the row of pages that are
+    read ahead."""
 
     reading: Reading
+    last: bool
     page: Page | None = None
     batch: ReadBatch | None = None
     current: bool = False
     read_at: float = 0.0
     error: SourceError | None = None
+
+    @property
+    def position(self) -> str:
+        """The sequence this page ends at."""
+        return self.batch.last_sequence if self.batch else ""

@@ -12,15 +12,16 @@ from streams.errors import UnreadableRecord
 from streams.item_key import canonical, item_id
 from streams.sources.dynamodb import lenient
 
-_SEQUENCE = re.compile(r"[0-9]{1,128}\Z")
 # In a record only its own sequence number is a bare string under this name: an attribute's value
 # would be an object that gives its type.
 _SEQUENCE_IN = re.compile(rb'"SequenceNumber"\s*:\s*"([0-9]{1,128})"')
-_EVENT_ID = re.compile(r"[!-~]{1,100}\Z")
 _KEY_TYPES = {"S", "N", "B"}
 _SETS = (b'{"SS"', b'{"NS"', b'{"BS"')
 # A record outside these years has a broken clock, and would get a partition of its own.
-_YEARS = range(2010, 2200)
+_EARLIEST = datetime(2010, 1, 1, tzinfo=UTC).timestamp()
+_LATEST = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
+# Characters of a sequence number or an event id.
+_LONGEST = 128
 
 
 # What a field that the record leaves out, or gives as null, looks like.
@@ -97,21 +98,19 @@ def _checked(key: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
 
 
 def _check(record: _Record) -> None:
+    data = record.dynamodb
+    sequence, event_id = data.SequenceNumber, record.eventID
     if record.eventName not in OPERATIONS:
         raise UnreadableRecord(f"The operation is {record.eventName!r}, not one of {OPERATIONS}.")
-    if not _SEQUENCE.match(record.dynamodb.SequenceNumber):
+    if not (sequence.isdecimal() and sequence.isascii() and len(sequence) <= _LONGEST):
         raise UnreadableRecord("The sequence number is no decimal number.")
-    if record.eventID and not _EVENT_ID.match(record.eventID):
+    if not (event_id.isascii() and event_id.isprintable() and len(event_id) <= _LONGEST):
         raise UnreadableRecord("The event id is no plain text.")
-    if not 0 <= record.dynamodb.SizeBytes < 2**31:
+    if not 0 <= data.SizeBytes < 2**31:
         raise UnreadableRecord("The size is no number of bytes.")
-    seconds = record.dynamodb.ApproximateCreationDateTime
-    try:
-        year = datetime.fromtimestamp(seconds, UTC).year
-    except (ValueError, OverflowError, OSError):
-        year = 0
-    if year not in _YEARS:
-        raise UnreadableRecord(f"The time {seconds!r} is not within {_YEARS[0]} to {_YEARS[-1]}.")
+    seconds = data.ApproximateCreationDateTime
+    if not _EARLIEST <= seconds < _LATEST:
+        raise UnreadableRecord(f"The time {seconds!r} is not within the years 2010 to 2199.")
 
 
 def _given(raw: msgspec.Raw) -> bytes | None:
@@ -126,20 +125,25 @@ def _changed(
 ) -> tuple[str, ...] | None:
     """The top-level names that differ, None where the stream does not tell."""
     old, new = record.dynamodb.OldImage, record.dynamodb.NewImage
-    before = {} if old == _NULL else attributes(old)
-    after = {} if new == _NULL else attributes(new)
-    if (record.eventName != INSERT and old == _NULL) or (
-        record.eventName != REMOVE and new == _NULL
-    ):
+    if record.eventName == INSERT:
+        return None if new == _NULL else tuple(sorted(map(_name, attributes(new))))
+    if record.eventName == REMOVE:
+        return None if old == _NULL else tuple(sorted(map(_name, attributes(old))))
+    if old == _NULL or new == _NULL:
         return None
-    names = before.keys() | after.keys()
-    return tuple(sorted(_name(n) for n in names if not same(before.get(n), after.get(n))))
+    before, after = attributes(old), attributes(new)
+    # Most attributes stay the same: they are compared here, without a call for each.
+    names = [
+        name
+        for name, value in after.items()
+        if (was := before.pop(name, None)) != value and not same(was, value)
+    ]
+    names += before  # what is left was removed
+    return tuple(sorted(map(_name, names)))
 
 
 def _same(before: msgspec.Raw | None, after: msgspec.Raw | None) -> bool:
-    """True if two values are the same; the order of a set's members does not count."""
-    if before == after:
-        return True
+    """True if two values that differ in their bytes are the same set in another order."""
     if before is None or after is None:
         return False
     first, second = bytes(before), bytes(after)
