@@ -25,6 +25,7 @@ from streams.stages import discover as discovery
 from streams.stages import lease
 from streams.stages.poll import Poller
 from streams.stages.publish import number_batches, wake
+from streams.stages.report import report_error
 
 log = logging.getLogger(__name__)
 
@@ -70,18 +71,25 @@ def discover(stream_id: int) -> None:
     try:
         if not discovery.claim(stream_id):
             return
-        stream = Stream.objects.get(pk=stream_id)
-        source = open_source(stream.source, stream.options)
-        try:
-            discovery.discover(stream, source)
-        finally:
-            source.close()
+        _list_shards(Stream.objects.get(pk=stream_id))
     except Stream.DoesNotExist:
         return
-    except SourceError as error:
-        log.warning("%s", error.sentence)
     except DatabaseError as error:
         log.warning("The shards were not listed: %s", error)
+
+
+def _list_shards(stream: Stream) -> None:
+    source = None
+    try:
+        source = open_source(stream.source, stream.options)
+        discovery.discover(stream, source)
+    except SourceError as error:
+        log.warning("%s: %s", stream, error.sentence)
+        if source is None:  # otherwise the stage has reported it
+            report_error(error, stream=stream)
+    finally:
+        if source:
+            source.close()
 
 
 @shared_task(name="streams.tick")

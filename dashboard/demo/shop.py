@@ -26,13 +26,17 @@ class Shop:
         self.say = say
 
     def run(self) -> None:
+        said = ""
         while not self.over.is_set():
             try:
                 self._open()
                 self._trade()
             except (BotoCoreError, ClientError) as error:
                 # The service is away or came back empty: begin anew with fresh tables.
-                self.say(f"The local DynamoDB does not answer as it should; trying again. {error}")
+                reason = str(error).partition("\n")[0][:200]
+                if reason != said:  # not the same every second
+                    said = reason
+                    self.say(f"The local DynamoDB fails; the shop tries again. {reason}")
                 self.over.wait(AWAY_PAUSE)
 
     def _open(self) -> None:

@@ -74,7 +74,7 @@ def _read(saved: dict[str, Any]) -> None:
         warm_throughput=None,
     )
     for item in saved["items"]:
-        table.put_item(item)
+        table.put_item({name: _with_bytes(value) for name, value in item.items()})
     table.ttl = saved["time_to_live"]
     table.set_stream_specification(saved["stream"])
     table.latest_stream_label = saved["label"]
@@ -82,3 +82,17 @@ def _read(saved: dict[str, Any]) -> None:
         table.stream_shard.oldest = saved["oldest"]
         records = [base64.b64decode(record) for record in saved["records"]]
         table.stream_shard.kept = deque((time.monotonic(), record) for record in records)
+
+
+def _with_bytes(value: dict[str, Any]) -> dict[str, Any]:
+    """moto holds binary values as bytes; JSON gave them back as base64."""
+    ((kind, content),) = value.items()
+    if kind == "B":
+        return {kind: base64.b64decode(content)}
+    if kind == "BS":
+        return {kind: [base64.b64decode(member) for member in content]}
+    if kind == "L":
+        return {kind: [_with_bytes(member) for member in content]}
+    if kind == "M":
+        return {kind: {name: _with_bytes(member) for name, member in content.items()}}
+    return value

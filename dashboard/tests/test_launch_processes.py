@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import wait_for
 
+from conftest import wait_for
 from dashboard.env import BASE_DIR
 
 Start = Callable[..., "subprocess.Popen[str]"]

@@ -61,14 +61,24 @@ _STATUSES = """
                count(*) FILTER (WHERE s.ended_at IS NULL) AS unfinished,
                sum(s.changes) AS changes, max(s.newest_change_at) AS last_change_at,
                max(s.last_stored_at) AS stored_at,
-               -- only shards whose turn it is: children wait for their parents
-               bool_or(r.readable AND s.last_read_at IS NULL) AS some_unread,
-               min(s.last_read_at) FILTER (WHERE r.readable) AS read_at,
-               min(greatest(s.caught_up_at, s.newest_change_at)) FILTER (WHERE r.readable)
-                   AS complete_at
+               -- only shards whose turn it is; one whose turn has just come is counted from there
+               bool_or(r.readable AND r.read_at IS NULL) AS some_unread,
+               min(r.read_at) FILTER (WHERE r.readable) AS read_at,
+               min(r.complete_at) FILTER (WHERE r.readable) AS complete_at
         FROM streams_shard s LEFT JOIN streams_shard p ON p.id = s.parent_id,
-             LATERAL (SELECT s.ended_at IS NULL AND (p.id IS NULL OR p.ended_at IS NOT NULL)
-                             AS readable) r
+             LATERAL (
+                 SELECT max(o.ended_at) AS ended_at,
+                        coalesce(bool_and(o.ended_at IS NOT NULL), true) AS over
+                 FROM streams_shard o
+                 WHERE o.stream_id = s.stream_id AND o.generation < s.generation
+             ) o,
+             LATERAL (
+                 SELECT s.ended_at IS NULL AND (p.id IS NULL OR p.ended_at IS NOT NULL) AND o.over
+                            AS readable,
+                        coalesce(s.last_read_at, p.ended_at, o.ended_at) AS read_at,
+                        coalesce(greatest(s.caught_up_at, s.newest_change_at),
+                                 greatest(p.caught_up_at, p.newest_change_at)) AS complete_at
+             ) r
         GROUP BY s.stream_id
     ), minute AS (
         SELECT stream_id, sum(inserts + modifies + removes) AS changes

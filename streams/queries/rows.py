@@ -30,9 +30,12 @@ class Cursor(NamedTuple):
 
 
 class StoredChange(msgspec.Struct, frozen=True):
-    """A change from the store. `id` is its permalink; keys and images are DynamoDB JSON bytes,
-    exactly as the stream gave them, None where it gave none; `view_type` is the stream's of today. `cursor` is None until the change
-    has its place in the feed."""
+    """A change from the store.
+
+    `id` is its permalink; keys and images are DynamoDB JSON bytes, exactly as the stream gave
+    them, None where it gave none. `view_type` is the stream's of today. `cursor` is None until
+    the change has its place in the feed.
+    """
 
     id: str
     cursor: Cursor | None
@@ -63,8 +66,8 @@ class StoredChange(msgspec.Struct, frozen=True):
 # json columns are read as text and kept as bytes: nobody on the way may re-spell an image.
 SELECT = """
     SELECT c.batch_id, c.ordinal, b.feed_position, c.stream_id, s.name, s.view_type, h.name,
-           c.generation, c.sequence, c.event_id, c.operation::text, c.item, c.keys::text, c.old::text,
-           c.new::text, c.changed, c.user_identity::text, c.occurred_at, b.stored_at, c.size
+           c.generation, c.sequence, c.event_id, c.operation::text, c.item, c.keys::text,
+           c.old::text, c.new::text, c.changed, c.user_identity::text, c.occurred_at, b.stored_at, c.size
     FROM streams_change c
     JOIN streams_batch b ON b.id = c.batch_id
     JOIN streams_shard h ON h.id = b.shard_id

@@ -5,10 +5,11 @@ listing that fails half way still makes progress; only a complete one proves tha
 import logging
 import re
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 
 from streams.errors import ShardGone, SourceError
 from streams.models import Gap, Shard, Stream
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 # How often the shards are listed without a cause; a shard that ended is a cause.
 EVERY_SECONDS = 15
 # A stream that was turned off, alone or with its table, stays readable for 24 hours.
+_STILL_READABLE = timedelta(hours=24)
 _OFF = ("stream-off", "table-missing")
 _LABEL = re.compile(r"/stream/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)")
 
@@ -39,9 +41,9 @@ def discover(stream: Stream, source: PulledSource, *, starting: bool = False) ->
                 _list(stream, source, arn)
         raise
     _follow(stream, description)
-    complete = True
-    for arn in _arns(stream):
-        complete &= _list(stream, source, arn)
+    # The current ARN comes last, and only after the earlier ones were listed to the end: a shard
+    # of theirs that nobody knows yet would otherwise be read after its successors, or never.
+    complete = all(_list(stream, source, arn) for arn in _arns(stream))
     if starting and stream.start == Stream.Start.LATEST:
         _pin(stream, source)
     if complete:
@@ -71,11 +73,11 @@ def _record_replaced(stream: Stream, arn: str) -> None:
             """INSERT INTO streams_gap (stream_id, reason, from_sequence, to_sequence, from_at,
                                         to_at, detected_at)
                SELECT %s, %s, '', '',
-                      max(least(greatest(caught_up_at, newest_change_at), %s))
-                          FILTER (WHERE coalesce(caught_up_at, newest_change_at) IS NOT NULL),
+                      -- the last sign of the old one: a change, or that it was found to be on
+                      least(greatest(max(newest_change_at), %s), %s),
                       coalesce(%s, clock_timestamp()), clock_timestamp()
                FROM streams_shard WHERE stream_id = %s""",
-            [stream.pk, Gap.Reason.NEW_STREAM, begun, begun, stream.pk],
+            [stream.pk, Gap.Reason.NEW_STREAM, stream.discovered_at, begun, begun, stream.pk],
         )
     report(
         "stream-replaced",
@@ -87,9 +89,10 @@ def _record_replaced(stream: Stream, arn: str) -> None:
 
 
 def _arns(stream: Stream) -> list[str]:
-    """The ARNs to list: the current one, and earlier ones that are not read to their end."""
-    unfinished = stream.shards.filter(ended_at__isnull=True).exclude(arn=stream.arn)
-    earlier = unfinished.order_by("generation").values_list("arn", flat=True).distinct()
+    """The ARNs to list: earlier ones as long as they may be readable, then the current one."""
+    ended_lately = Q(ended_at__gt=Now() - _STILL_READABLE)
+    shards = stream.shards.filter(Q(ended_at__isnull=True) | ended_lately).exclude(arn=stream.arn)
+    earlier = shards.order_by("generation").values_list("arn", flat=True)
     return [*dict.fromkeys(earlier), stream.arn]
 
 

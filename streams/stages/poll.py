@@ -8,8 +8,8 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from threading import Semaphore
 
@@ -29,7 +29,9 @@ from streams.stages.report import report_error, resolve
 log = logging.getLogger(__name__)
 
 # Reads in flight per poller; a read waits for the network, so this is not a matter of cores.
-_READERS = 24
+_READERS = 32
+# Of these, so many for shards whose last read failed.
+_FAILING_READERS = 8
 # The longest wait for an outcome, so that a stop is seen soon.
 _GLANCE_SECONDS = 0.25
 # Pages that may be in memory, read and not yet stored: about 3 MB each, raw and parsed.
@@ -79,9 +81,25 @@ class Poller:
                 self._upkeep_at = now + lease.UPKEEP_SECONDS
             for reading in self._readings.values():
                 if not reading.in_flight and reading.due_at <= now:
-                    reading.in_flight = True
-                    readers.submit(self._read, reading)
+                    self._submit(readers, reading)
             self._take_outcomes(self._wait_seconds())
+
+    def _submit(self, readers: ThreadPoolExecutor, reading: Reading) -> None:
+        if reading.failures and sum(r.in_flight for r in self._failing()) >= _FAILING_READERS:
+            return  # hanging shards must not take every thread
+        reading.in_flight = True
+        future = readers.submit(self._read, reading)
+        future.add_done_callback(lambda done: self._note_crash(reading, done))
+
+    def _failing(self) -> Iterator[Reading]:
+        return (reading for reading in self._readings.values() if reading.failures)
+
+    def _note_crash(self, reading: Reading, future: "Future[None]") -> None:
+        """A mistake in our own code must not freeze a shard silently: it is an outcome, too."""
+        if not future.cancelled() and (crash := future.exception()):
+            log.error("The reader of shard %s crashed", reading.name, exc_info=crash)
+            error = SourceError(f"Reading crashed: {crash!r}", "Report this.", kind="crash")
+            self._outcomes.put(Outcome(reading, last=True, error=error))
 
     def _read(self, reading: Reading) -> None:
         """Run in a reader thread: pass on outcome after outcome, in order."""

@@ -20,8 +20,7 @@ from streams.stages.lease import Held, Leased
 from streams.stages.parse import is_current, parse_page
 from streams.stages.store import ReadBatch, Tail, Target
 
-# A shard allows five GetRecords a second, for all readers of it together; AWS Lambda, too, asks
-# each shard four times a second.
+# AWS Lambda asks each shard four times a second.
 BUSY_SECONDS = 0.25
 IDLE_SECONDS = 1.0
 _SLOWER = 1.5
@@ -52,6 +51,8 @@ class Reading:
     iterator_at: float
     due_at: float = 0.0
     pace: float = BUSY_SECONDS
+    # The least pause between two reads; zero until the service has throttled us.
+    floor: float = 0.0
     failures: int = 0
     read_at: float | None = None
     caught_up_at: float | None = None
@@ -105,7 +106,7 @@ class Reading:
         if outcome.current:
             self.caught_up_at = outcome.read_at
         if outcome.page.full:
-            self.pace = 0.0
+            self.pace = self.floor
         elif outcome.page.records:
             self.pace = BUSY_SECONDS
         else:
@@ -118,7 +119,9 @@ class Reading:
         pause = min(_LAST_PAUSE, _FIRST_PAUSE * 2 ** min(self.failures - 1, 10))
         if isinstance(error, IteratorExpired) and self.failures == 1:
             pause = 0.0
-        if not isinstance(error, Throttled):
+        if isinstance(error, Throttled):
+            self.floor = BUSY_SECONDS  # this service counts calls: keep within its rate
+        else:
             self.iterator = ""
         if isinstance(error, PositionTrimmed):
             self.trimmed = True
@@ -141,7 +144,7 @@ class Reading:
         batch = parse_page(self.source, stream.pk, page, position, _cutoff(stream))
         return Outcome(
             self,
-            last=final or not page.full or page.iterator is None or self.given_up,
+            last=final or not page.full or page.iterator is None or self.given_up or self.floor > 0,
             page=page,
             batch=batch,
             current=is_current(batch.changes, page, datetime.now(UTC)),

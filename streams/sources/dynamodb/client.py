@@ -25,7 +25,7 @@ from streams.sources.dynamodb.faults import error_for
 from streams.sources.dynamodb.options import DynamoDBOptions
 
 # GetRecords may take long on a cold shard; beyond this the read is repeated from its position.
-_TIMEOUT = urllib3.Timeout(connect=3, read=15)
+_TIMEOUT = urllib3.Timeout(connect=3, read=10)
 # As many reads in flight as one poller may have.
 _CONNECTIONS = 32
 _TARGETS = {"dynamodb": "DynamoDB_20120810", "dynamodbstreams": "DynamoDBStreams_20120810"}

@@ -57,7 +57,7 @@ class DynamoDBOptions:
                 "Write the region like eu-central-1.",
                 kind="wrong-region",
             )
-        if self.endpoint_url and urlsplit(self.endpoint_url).scheme not in ("http", "https"):
+        if self.endpoint_url and not _is_address(self.endpoint_url):
             raise _wrong(
                 f"{self.endpoint_url!r} is no endpoint URL.",
                 "Write it like http://127.0.0.1:8000, or leave it empty for AWS itself.",
@@ -67,6 +67,14 @@ class DynamoDBOptions:
                 f"{self.role_arn!r} is no role ARN.",
                 "Write it like arn:aws:iam::123456789012:role/deltawatch-reader.",
             )
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, a bracket that is not closed
+        return False
 
 
 def _wrong(sentence: str, fix: str) -> SourceRefused:

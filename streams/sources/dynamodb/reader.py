@@ -89,7 +89,7 @@ def _page(answer: bytes) -> tuple[list[bytes], str | None]:
         answer.decode()  # msgspec leaves the text inside images unchecked, and Postgres does not
         page = _records.decode(answer)
         return [bytes(raw) for raw in page.Records], page.NextShardIterator
-    except (msgspec.MsgspecError, UnicodeError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         # One string with a lone surrogate must not make its whole page unreadable.
         try:
             return lenient.page(answer)

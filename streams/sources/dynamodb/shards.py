@@ -2,17 +2,21 @@
 
 import difflib
 import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from streams.errors import ShardGone, SourceError, SourceRefused
+from streams.errors import ShardGone, SourceError, SourceRefused, SourceUnavailable, Throttled
 from streams.sources.base import Description, ListedShard
 from streams.sources.dynamodb.client import Client, known_regions
 from streams.sources.dynamodb.options import DynamoDBOptions
 
 _LISTED_TABLES = 10
+# DescribeStream may be called ten times a second for all readers together.
+_BETWEEN_PAGES = 0.15
+_PAUSES = (0.5, 1.0, 2.0)
 
 
 def describe(client: Client, options: DynamoDBOptions) -> Description:
@@ -28,13 +32,20 @@ def describe(client: Client, options: DynamoDBOptions) -> Description:
             "StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES",
             kind="stream-off",
         )
-    types = {a["AttributeName"]: a["AttributeType"] for a in table["AttributeDefinitions"]}
-    schema = sorted(table["KeySchema"], key=lambda part: part["KeyType"] != "HASH")
     return Description(
         arn=arn,
         view_type=specification.get("StreamViewType", ""),
-        key_schema=[[part["AttributeName"], types[part["AttributeName"]]] for part in schema],
+        key_schema=_key_schema(table),
     )
+
+
+def _key_schema(table: dict[str, Any]) -> list[list[str]]:
+    try:
+        types = {a["AttributeName"]: a["AttributeType"] for a in table["AttributeDefinitions"]}
+        schema = sorted(table["KeySchema"], key=lambda part: part["KeyType"] != "HASH")
+        return [[part["AttributeName"], types[part["AttributeName"]]] for part in schema]
+    except (LookupError, TypeError) as error:
+        raise _no_answer(error) from error
 
 
 def list_shards(client: Client, arn: str) -> Iterator[list[ListedShard]]:
@@ -44,19 +55,52 @@ def list_shards(client: Client, arn: str) -> Iterator[list[ListedShard]]:
         arguments = {"StreamArn": arn, "Limit": 100}
         if start:
             arguments["ExclusiveStartShardId"] = start
-        answer = json.loads(client.call("dynamodbstreams", "DescribeStream", arguments))
-        stream = answer["StreamDescription"]
-        yield [_listed(shard) for shard in stream.get("Shards", [])]
+        stream = _part(_describe_stream(client, arguments), "StreamDescription")
+        yield _listed(stream)
         start = stream.get("LastEvaluatedShardId")
         if not start:
             return
+        time.sleep(_BETWEEN_PAGES)
 
 
-def _listed(shard: dict[str, Any]) -> ListedShard:
-    return ListedShard(
-        name=shard["ShardId"],
-        parent=shard.get("ParentShardId"),
-        closed="EndingSequenceNumber" in shard.get("SequenceNumberRange", {}),
+def _describe_stream(client: Client, arguments: dict[str, Any]) -> bytes:
+    """One page; when throttled, the same page again, so that a long listing comes to its end."""
+    for pause in _PAUSES:
+        try:
+            return client.call("dynamodbstreams", "DescribeStream", arguments)
+        except Throttled:
+            time.sleep(pause)
+    return client.call("dynamodbstreams", "DescribeStream", arguments)
+
+
+def _listed(stream: dict[str, Any]) -> list[ListedShard]:
+    try:
+        return [
+            ListedShard(
+                name=shard["ShardId"],
+                parent=shard.get("ParentShardId"),
+                closed="EndingSequenceNumber" in shard.get("SequenceNumberRange", {}),
+            )
+            for shard in stream.get("Shards", [])
+        ]
+    except (LookupError, TypeError, AttributeError) as error:
+        raise _no_answer(error) from error
+
+
+def _part(answer: bytes, name: str) -> dict[str, Any]:
+    """The object of that name in an answer; SourceUnavailable if this is another server's."""
+    try:
+        part = json.loads(answer)[name]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise _no_answer(error) from error
+    if not isinstance(part, dict):
+        raise _no_answer(TypeError(name))
+    return part
+
+
+def _no_answer(error: Exception) -> SourceUnavailable:
+    return SourceUnavailable(
+        f"The answer is none of DynamoDB's ({type(error).__name__}).", "Check the endpoint URL."
     )
 
 
@@ -65,8 +109,7 @@ def _table(client: Client, options: DynamoDBOptions) -> dict[str, Any]:
         answer = client.call("dynamodb", "DescribeTable", {"TableName": options.table})
     except ShardGone as error:
         raise _table_missing(client, options) from error
-    table: dict[str, Any] = json.loads(answer)["Table"]
-    return table
+    return _part(answer, "Table")
 
 
 def _table_missing(client: Client, options: DynamoDBOptions) -> SourceRefused:
@@ -79,7 +122,8 @@ def _table_missing(client: Client, options: DynamoDBOptions) -> SourceRefused:
         )
     try:
         listed = json.loads(client.call("dynamodb", "ListTables", {"Limit": 100}))["TableNames"]
-    except SourceError:  # naming the other tables is a courtesy and needs its own permission
+    # Naming the other tables is a courtesy, and needs its own permission.
+    except (SourceError, ValueError, LookupError, TypeError):
         listed = []
     near = difflib.get_close_matches(options.table, listed, n=_LISTED_TABLES, cutoff=0.3)
     shown = near or listed[:_LISTED_TABLES]
