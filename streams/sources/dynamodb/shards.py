@@ -1,6 +1,7 @@
 """What exists: the table, its stream and the stream's shards."""
 
 import difflib
+import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from streams.sources.dynamodb.options import DynamoDBOptions
 
 _LISTED_TABLES = 10
 # DescribeStream may be called ten times a second for all readers together.
+_UNPACED_PAGES = 2
 _BETWEEN_PAGES = 0.15
 _PAUSES = (0.5, 1.0, 2.0)
 
@@ -51,7 +53,7 @@ def _key_schema(table: dict[str, Any]) -> list[list[str]]:
 def list_shards(client: Client, arn: str) -> Iterator[list[ListedShard]]:
     """The stream's shards, a page (up to 100) at a time, in the order the service lists them."""
     start: str | None = None
-    while True:
+    for number in itertools.count(1):
         arguments = {"StreamArn": arn, "Limit": 100}
         if start:
             arguments["ExclusiveStartShardId"] = start
@@ -60,7 +62,8 @@ def list_shards(client: Client, arn: str) -> Iterator[list[ListedShard]]:
         start = stream.get("LastEvaluatedShardId")
         if not start:
             return
-        time.sleep(_BETWEEN_PAGES)
+        if number > _UNPACED_PAGES:
+            time.sleep(_BETWEEN_PAGES)
 
 
 def _describe_stream(client: Client, arguments: dict[str, Any]) -> bytes:

@@ -6,7 +6,6 @@ from typing import Any
 
 from streams.testing.simulated.spelling import encode
 
-_DEPTH = 3_000
 _MARK = b"broken text"
 
 
@@ -34,13 +33,6 @@ def _with_text(inside: bytes) -> Callable[[dict[str, Any]], bytes]:
     return spoil
 
 
-def _deep(record: dict[str, Any]) -> bytes:
-    nested = b'{"L":[' * _DEPTH + b"]}" * _DEPTH
-    marked = {**record["dynamodb"], "NewImage": {"deep": _MARK.decode()}}
-    whole = encode({**record, "dynamodb": marked})
-    return whole.replace(b'"' + _MARK + b'"', nested)
-
-
 # Records that tell what they must, only strangely: a reader stores them.
 STRANGE: dict[str, Callable[[dict[str, Any]], bytes]] = {
     "lone-surrogate": _with_text(rb"a\ud800b"),
@@ -65,7 +57,6 @@ UNREADABLE: dict[str, Callable[[dict[str, Any]], bytes]] = {
     "no-data": lambda record: encode({k: v for k, v in record.items() if k != "dynamodb"}),
     "a-number": lambda record: b"7",
     "null": lambda record: b"null",
-    "too-deep": _deep,
 }
 KINDS = {**STRANGE, **UNREADABLE}
 

@@ -49,15 +49,31 @@ def test_three_writes_are_three_changes_in_feed_and_history(
 
     wire_key = {"pk": {key_type: WIRE_KEYS[key_type]}}
     first, second = {**wire_key, **ITEM}, {**wire_key, **ITEM, "status": {"S": "paid"}}
+    assert [line["operation"] for line in stack.tail(table)] == ["INSERT", "MODIFY", "REMOVE"]
+    assert [line["keys"] for line in stack.tail(table)] == [wire_key] * 3
+    _check_feed(stack, table, view_type, first, second)
+    _check_history(stack, table, view_type, wire_key, first, second)
+
+
+def _check_feed(
+    stack: Stack, table: str, view_type: str, first: dict[str, Any], second: dict[str, Any]
+) -> None:
     lines = list(stack.tail(table))
-    assert [line["operation"] for line in lines] == ["INSERT", "MODIFY", "REMOVE"]
-    assert [line["keys"] for line in lines] == [wire_key] * 3
     given_new = view_type in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES")
     given_old = view_type in ("OLD_IMAGE", "NEW_AND_OLD_IMAGES")
     assert [line["new"] for line in lines] == ([first, second, None] if given_new else [None] * 3)
     assert [line["old"] for line in lines] == ([None, first, second] if given_old else [None] * 3)
 
-    history = stack.manage("history", table, json.dumps(wire_key), "--json").stdout.splitlines()
+
+def _check_history(
+    stack: Stack,
+    table: str,
+    view_type: str,
+    key: dict[str, Any],
+    first: dict[str, Any],
+    second: dict[str, Any],
+) -> None:
+    history = stack.manage("history", table, json.dumps(key), "--json").stdout.splitlines()
     versions = [json.loads(line) for line in reversed(history)]
     if view_type == "KEYS_ONLY":
         assert all("keys only" in version["note"] for version in versions)

@@ -95,12 +95,12 @@ def test_shards_of_the_old_arn_are_still_found(stream: Stream, source: ScriptedS
 
 def test_the_time_without_a_stream_is_a_gap(stream: Stream, source: ScriptedSource) -> None:
     discover(stream, source)
-    caught_up = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
-    stream.shards.update(caught_up_at=caught_up)
+    newest = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+    stream.shards.update(newest_change_at=newest)
     replace(stream, source)
     gap = Gap.objects.get(stream=stream)
     begun = datetime(2026, 11, 21, 10, 0, 0, 123_000, tzinfo=UTC)
-    assert (gap.reason, gap.from_at, gap.to_at) == ("new-stream", caught_up, begun)
+    assert (gap.reason, gap.from_at, gap.to_at) == ("new-stream", newest, begun)
     assert Problem.objects.get(stream=stream).kind == "stream-replaced"
 
 

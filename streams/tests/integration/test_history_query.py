@@ -163,6 +163,7 @@ def test_with_old_images_the_following_version_supplies_the_new_one(shard: Shard
 
 
 def test_with_keys_only_it_says_that_there_are_no_values(shard: Shard) -> None:
+    Stream.objects.update(view_type="KEYS_ONLY")
     life(shard, "KEYS_ONLY", INSERT, MODIFY, REMOVE)
     for version in history(shard):
         assert (version.images.old, version.images.new) == (None, None)
