@@ -112,11 +112,11 @@ class StreamAdmin(StreamModelAdmin):
 
     @admin.action(description="Pause reading (the source keeps changes for 24 hours)")
     def pause(self, request: HttpRequest, queryset: QuerySet[Stream]) -> None:
-        self._each(request, queryset.filter(paused_at=None), stages.pause, "paused")
+        self._each(request, queryset.filter(paused_at=None), stages.pause, "Paused")
 
     @admin.action(description="Resume reading")
     def resume(self, request: HttpRequest, queryset: QuerySet[Stream]) -> None:
-        self._each(request, queryset.exclude(paused_at=None), stages.resume, "resumed")
+        self._each(request, queryset.exclude(paused_at=None), stages.resume, "Resumed")
 
     def _each(
         self,
@@ -129,7 +129,7 @@ class StreamAdmin(StreamModelAdmin):
         for stream in streams:
             act(stream, request.user.get_username())
             names.append(stream.name)
-        self.message_user(request, f"{', '.join(names) or 'Nothing'} {done}.")
+        self.message_user(request, f"{done}: {', '.join(names) or 'nothing'}.")
 
 
 @admin.register(Shard)

@@ -69,9 +69,7 @@ def shop(db: None) -> Shop:
 
 
 @pytest.fixture(scope="session")
-def web_server(
-    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+def web_server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a uvicorn on the tests' database, with collected static files."""
     home = tmp_path_factory.mktemp("web")
     port = unused_port()
@@ -162,4 +160,3 @@ def open_context(
 def page(open_context: Callable[..., BrowserContext], alice: User) -> Page:
     """A page of Alice's browser."""
     return open_context(alice).new_page()
-

@@ -60,8 +60,7 @@ class Shop:
     def write_many(self, count: int, first: int = 0) -> list[StoredChange]:
         """`count` changes of as many items, in batches as large as a page of the source."""
         rows = [
-            (f"item-{n}", MODIFY, order("new"), order("paid"))
-            for n in range(first, first + count)
+            (f"item-{n}", MODIFY, order("new"), order("paid")) for n in range(first, first + count)
         ]
         return [
             change
@@ -81,7 +80,9 @@ class Shop:
         keys = {"pk": text(key)}
         sequence = next(_sequences)
         both = old is not None and new is not None
-        names = [name for name in {**(new or {}), **(old or {})} if _get(old, name) != _get(new, name)]
+        names = [
+            name for name in {**(new or {}), **(old or {})} if _get(old, name) != _get(new, name)
+        ]
         return Change(
             operation=operation,
             item=item_id(self.stream.pk, canonical(keys)),

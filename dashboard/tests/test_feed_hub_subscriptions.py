@@ -221,7 +221,12 @@ async def test_a_longer_backlog_is_counted_and_then_the_newest_come(browsers: Ma
     await browser.subscriber.subscribe(1, None, START)
     await browser.until(lambda: browser.seen)
     (gap,) = browser.of("gap")
-    assert (gap["count"], gap["from"], gap["to"], gap["reason"]) == (5_875, "0.0", "5875.0", "backlog")
+    assert (gap["count"], gap["from"], gap["to"], gap["reason"]) == (
+        5_875,
+        "0.0",
+        "5875.0",
+        "backlog",
+    )
     assert gap["operations"] == {"MODIFY": 5_288, "REMOVE": 587}
     assert gap["url"] == "/live?after=0.0&upto=5875.0"
     assert browser.seen == list(range(5_876, 6_001))

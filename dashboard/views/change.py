@@ -10,7 +10,6 @@ from dashboard.views.values import Line, line
 from streams import item_key
 from streams.change import MODIFY
 from streams.diff import diff
-from streams.models import Stream
 from streams.queries.change import Images, find, following, images, previous
 from streams.queries.feed import StoredChange
 
@@ -27,12 +26,12 @@ def change_page(request: HttpRequest, change_id: str) -> HttpResponse:
         raise Http404(f"There is no change {visible(change_id)[:40]}; it may be past retention.")
     seen = images(change)
     keys = decode(change.keys)
+    canonical = item_key.canonical(keys)
     facts = {
         "change": change,
-        "stream": Stream.objects.get(pk=change.stream_id),
         "key": key_label(keys, 300),
-        "key_json": change.keys.decode(),
-        "token": item_key.token(item_key.canonical(keys)),
+        "key_json": canonical,
+        "token": item_key.token(canonical),
         "images": seen,
         "previous": previous(change),
         "following": following(change),

@@ -13,7 +13,7 @@ from django.db.utils import DataError
 
 from streams.change import OPERATION_CODE, Change, sequence_key
 
-_COPY = """
+COPY = """
     COPY streams_change (occurred_at, batch_id, stream_id, ordinal, size, generation, operation,
                          item, sequence, event_id, keys, old, new, changed, user_identity)
     FROM STDIN (FORMAT BINARY)
@@ -33,13 +33,19 @@ def copy(batch_id: int, stream_id: int, generation: int, changes: Sequence[Chang
     """Write a batch's changes, in order."""
     if not changes:
         return
+    data = encode(batch_id, stream_id, generation, changes)
+    # Django translates the errors of execute, but not those of copy.
+    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(COPY) as to:
+        to.write(data)
+
+
+def encode(batch_id: int, stream_id: int, generation: int, changes: Sequence[Change]) -> bytes:
+    """The bytes that COPY takes."""
     parts = [_HEADER]
     for ordinal, change in enumerate(changes):
         _row(parts, batch_id, stream_id, generation, ordinal, change)
     parts.append(_TRAILER)
-    # Django translates the errors of execute, but not those of copy.
-    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(_COPY) as to:
-        to.write(b"".join(parts))
+    return b"".join(parts)
 
 
 def refused(change: Change) -> str:
