@@ -20,7 +20,7 @@ import statistics
 import subprocess
 import sys
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 from database import ROOT, fresh_database
 
@@ -38,6 +38,8 @@ def serve(records: int, shards: int) -> tuple[subprocess.Popen[str], str]:
 
 def measure_ours(records: int, pollers: int) -> tuple[float, float]:
     """Changes a second, and the largest poller's peak memory in MB."""
+    from django.db import connection
+
     from streams.models import Shard
     from streams.stages.add import add_stream
 
@@ -51,6 +53,7 @@ def measure_ours(records: int, pollers: int) -> tuple[float, float]:
         workers = [
             multiprocessing.Process(target=run_poller, args=(ready, peaks)) for _ in range(pollers)
         ]
+        connection.close()  # a forked process must not share it
         for worker in workers:
             worker.start()
         ready.wait()
@@ -67,12 +70,9 @@ def measure_ours(records: int, pollers: int) -> tuple[float, float]:
 
 def run_poller(ready: Any, peaks: Any) -> None:
     """One poller in a process of its own, until every shard has been read to its end."""
-    from django.db import connection
-
     from streams.models import Shard
     from streams.stages.poll import Poller
 
-    connection.close()  # it was the parent's
     looked = [time.monotonic()]
 
     def done() -> bool:
@@ -130,6 +130,7 @@ def measure_plain(records: int) -> float:
         key = models.JSONField()
         old = models.JSONField(null=True)
         new = models.JSONField(null=True)
+        objects: ClassVar[models.Manager[models.Model]] = models.Manager()
 
         class Meta:
             app_label = "streams"
