@@ -11,9 +11,7 @@ from dashboard.feed.summary import iso
 
 register = template.Library()
 
-_TIME = (
-    '<time datetime="{}" data-precision="{}"><span class="day">{}</span><span>{}</span></time>'
-)
+_TIME = '<time datetime="{}" data-precision="{}"><span class="day">{}</span><span>{}</span></time>'
 # A state's mark beside its word, so that it is told apart without colour.
 _MARKS = {"ok": "✓", "info": "○", "warn": "▲", "bad": "✕"}
 

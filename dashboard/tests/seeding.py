@@ -92,7 +92,7 @@ class Shop:
             keys=json.dumps(keys).encode(),
             old=None if old is None else json.dumps({**keys, **old}).encode(),
             new=None if new is None else json.dumps({**keys, **new}).encode(),
-            changed=tuple(names) if both or operation != MODIFY and (old or new) else None,
+            changed=tuple(names) if both or (operation != MODIFY and (old or new)) else None,
             user_identity=b'{"principalId":"dynamodb.amazonaws.com"}' if ttl else None,
             size=200,
         )

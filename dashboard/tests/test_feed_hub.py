@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -163,9 +164,9 @@ async def test_far_behind_it_goes_on_at_the_newest(
 
 async def test_it_knows_no_rate_of_some_streams_after_leaving_out(hub: Hub) -> None:
     hub.begun, hub._begun_at = True, 0.0
-    hub._arrived(hub_module.Counter({1: 40, 2: 10}))
+    hub._arrived(Counter({1: 40, 2: 10}))
     assert (hub.rate(None), hub.rate(frozenset([1]))) == (5.0, 4.0)
-    hub._arrived(hub_module.Counter({None: 50}))
+    hub._arrived(Counter({None: 50}))
     assert (hub.rate(None), hub.rate(frozenset([1]))) == (10.0, None)
 
 

@@ -56,9 +56,10 @@ def test_changes_between_page_and_socket_are_not_lost(page: Page, shop: Shop) ->
     """The socket goes on at the cursor of the HTML, however long it takes to open."""
     shop.write_many(2)
     held: list[Route] = []
-    page.route("**/js/feed*.js", held.append)
+    page.route("**/js/feed*.js", lambda route: held.append(route))
     page.goto("/live", wait_until="commit")
-    wait_for(lambda: page.wait_for_timeout(20) or held, what="the script to be asked for")
+    page.wait_for_function("document.getElementById('first')")
+    wait_for(lambda: (page.title(), held)[1], what="the script to be asked for")
     shop.write_many(3, 100)
     held[0].continue_()
     first_row(page, "item-102")

@@ -12,6 +12,7 @@ from streams.diff import (
     RESPELLED,
     RETYPED,
     Difference,
+    Image,
     diff,
 )
 
@@ -26,7 +27,7 @@ def test_it_finds_nothing_between_equal_images() -> None:
 
 
 def test_it_shows_every_field_of_an_insert_as_added() -> None:
-    new = {"a": {"S": "x"}, "b": {"NULL": True}}
+    new: Image = {"a": {"S": "x"}, "b": {"NULL": True}}
     assert [(d.path, d.kind) for d in diff(None, new)] == [("a", ADDED), ("b", ADDED)]
 
 
