@@ -37,15 +37,18 @@ def canonical_number(text: str) -> str:
 
 
 def canonical(key: Key) -> str:
-    """The key as JSON text that is the same however the key was spelled."""
+    """The key as JSON text in ASCII that is the same however the key was spelled."""
     spelled = {
         name: {"N": canonical_number(typed["N"])} if "N" in typed else typed
         for name, typed in key.items()
     }
     try:
-        return orjson.dumps(spelled, option=orjson.OPT_SORT_KEYS).decode()
-    except TypeError:  # orjson takes no lone surrogates; json spells them as escapes
-        return json.dumps(spelled, sort_keys=True, separators=(",", ":"))
+        text = orjson.dumps(spelled, option=orjson.OPT_SORT_KEYS)
+        if text.isascii():
+            return text.decode()
+    except TypeError:
+        pass  # orjson takes no lone surrogates
+    return json.dumps(spelled, sort_keys=True, separators=(",", ":"))
 
 
 def item_id(stream_id: int, canonical_key: str) -> UUID:

@@ -49,19 +49,22 @@ def changed_fields(
 ) -> tuple[list[Field], int]:
     """The first top-level fields that differ, as (name, old, new), and how many more there are.
 
-    Where only one image is known, its fields without the key: what the item now is, or was.
+    Where only one image is known, its fields: what the item now is, or was. The key has a place
+    of its own and is left out; short values come before lists and maps, which would hide them.
     """
     if max(len(old or b""), len(new or b"")) > _LARGE:
-        names: Sequence[str] = changed or ()
+        names = [name for name in changed or () if name not in keys]
         return [(visible(name), None, None) for name in names[:most]], max(0, len(names) - most)
     before, after = decode(old) or {}, decode(new) or {}
-    names = _differing(before, after, keys) if changed is None else changed
+    differing = _differing(before, after) if changed is None else changed
+    names = [name for name in differing if name not in keys]
+    names.sort(key=lambda name: not {"L", "M"}.isdisjoint(after.get(name) or before.get(name, ())))
     return list(_snippets(names[:most], before, after)), max(0, len(names) - most)
 
 
-def _differing(before: Image, after: Image, keys: Image) -> list[str]:
+def _differing(before: Image, after: Image) -> list[str]:
     names = [*after, *(name for name in before if name not in after)]
-    return [name for name in names if name not in keys and before.get(name) != after.get(name)]
+    return [name for name in names if before.get(name) != after.get(name)]
 
 
 def _snippets(names: Sequence[str], before: Image, after: Image) -> Iterator[Field]:
