@@ -6,11 +6,12 @@ Every page, the API and the socket ask here, so a rule is written once.
 from collections.abc import Callable, Iterable
 from functools import wraps
 from types import SimpleNamespace
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
@@ -47,6 +48,22 @@ class ContentSecurityPolicy(MiddlewareMixin):
         response.headers["Content-Security-Policy"] = POLICY
         response.headers["Permissions-Policy"] = PERMISSIONS
         return response
+
+
+class LoginRequired(LoginRequiredMiddleware):
+    """Django's, but a view that needs no log-in is not asked whose it is first: that would be a
+    query, and /healthz must answer while the database does not."""
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view_func: Callable[..., HttpResponseBase],
+        view_args: tuple[Any, ...],
+        view_kwargs: dict[str, Any],
+    ) -> HttpResponseBase | None:
+        if not getattr(view_func, "login_required", True):
+            return None
+        return super().process_view(request, view_func, view_args, view_kwargs)
 
 
 def api(view: View[Parameters]) -> View[Parameters]:

@@ -2,10 +2,12 @@
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 
-from dashboard.access import POLICY
+from dashboard.access import POLICY, LoginRequired
 from dashboard.tests.seeding import Shop, order
+from dashboard.views.health import healthz
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +71,14 @@ def test_a_wrong_password_is_told(client: Client, bob: User) -> None:
 def test_a_part_of_a_page_asked_after_log_out_reloads_the_page(client: Client) -> None:
     response = client.get("/overview/table", headers={"HX-Request": "true"}, follow=True)
     assert response.headers["HX-Refresh"] == "true"
+
+
+def test_healthz_does_not_ask_whose_session_it_is(client: Client, bob: User) -> None:
+    client.force_login(bob)
+    request = RequestFactory().get("/healthz")
+    request.user = None  # type: ignore[assignment]  # asking it would fail
+    middleware = LoginRequired(lambda request: HttpResponse())
+    assert middleware.process_view(request, healthz, (), {}) is None
 
 
 def test_logging_out_needs_a_post(client: Client, bob: User) -> None:

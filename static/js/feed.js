@@ -38,6 +38,7 @@ const state = {
   code: 0,
   behind: 0,
   unseen: 0,
+  leftOut: 0,
   rate: null,
   late: "",
 };
@@ -159,11 +160,12 @@ const frames = {
   batch(frame) {
     if (!isNext(frame)) return;
     frame.rows.forEach((row) => ring.push(entryOf(row)));
-    state.behind = frame.behind;
+    state.behind = state.unseen = frame.behind;
   },
   gap(frame) {
     if (!isNext(frame)) return;
     ring.push({ marker: { count: frame.count, text: view.gapText(frame), url: frame.url } });
+    state.leftOut += frame.count;
   },
   stats(frame) {
     state.unseen = frame.unseen;

@@ -76,9 +76,14 @@ export class FeedView {
   }
 
   rateText() {
-    const { rate, connection } = this.state;
-    if (connection !== "open" || rate === null) return "";
-    return `${number.format(rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate))} changes/s`;
+    const { rate, connection, leftOut } = this.state;
+    const parts = [];
+    if (leftOut) parts.push(`${number.format(leftOut)} counted in markers, not listed`);
+    if (connection === "open" && rate !== null) {
+      const rounded = rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate);
+      parts.push(`${number.format(rounded)} changes/s`);
+    }
+    return parts.join(" · ");
   }
 
   gapText(frame) {
