@@ -6,7 +6,7 @@ import random
 import pytest
 
 from dashboard.feed import protocol
-from dashboard.tests.test_feed_hub_subscriptions import (
+from dashboard.tests.fake_feed import (
     FakeHub,
     Make,
     browsers,

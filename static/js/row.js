@@ -17,8 +17,8 @@ export class Row {
     this.key = find(".c-key bdi");
     this.history = find(".c-links a");
     this.ttl = find(".c-actor .chip");
-    this.fields = Array.from({ length: FIELDS }, () => newField(find(".c-fields")));
-    this.more = find(".c-fields").appendChild(newElement("span", "more"));
+    this.fields = Array.from({ length: FIELDS }, () => newField(find(".snippets")));
+    this.more = find(".more");
     this.marker = this.element.appendChild(newElement("span", "c-marker"));
     this.marker.setAttribute("role", "cell");
     this.markerText = this.marker.appendChild(document.createElement("span"));
@@ -33,8 +33,8 @@ export class Row {
   }
 
   // Touches the document only if another entry is to be shown.
-  show(entry, force = false) {
-    if (entry === this.shown && !force) return;
+  show(entry) {
+    if (entry === this.shown) return;
     this.shown = entry;
     const isMarker = Boolean(entry.marker);
     this.element.classList.toggle("marker", isMarker);
