@@ -34,6 +34,14 @@ class MaskingFormatter(logging.Formatter):
         return mask(super().format(record))
 
 
+class WithoutHealthProbes(logging.Filter):
+    """Django calls every 503 an error; of /healthz it is the answer to a question."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        path = getattr(getattr(record, "request", None), "path", "")
+        return path != "/healthz"
+
+
 def configure(level: str) -> None:
     logging.config.dictConfig(
         {
@@ -45,10 +53,12 @@ def configure(level: str) -> None:
                     "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
                 }
             },
+            "filters": {"probes": {"()": WithoutHealthProbes}},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
             "root": {"handlers": ["stderr"], "level": level.upper()},
             "loggers": {
                 # Each writes a line per request or task at INFO; ours say what matters.
+                "django.request": {"filters": ["probes"]},
                 "botocore": {"level": "WARNING"},
                 "urllib3": {"level": "WARNING"},
                 "celery": {"level": "WARNING"},

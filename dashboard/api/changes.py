@@ -3,8 +3,6 @@
 Images are nested as they were stored, byte for byte: numbers stay the text DynamoDB spells.
 """
 
-from datetime import datetime
-
 import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
@@ -13,28 +11,10 @@ from dashboard import access
 from dashboard.feed import cursors
 from streams.queries import feed
 from streams.queries.change import find
-from streams.queries.feed import Page, StoredChange
+from streams.queries.feed import Page
+from streams.queries.spelled import spelled
 
 _DEFAULT_LIMIT, _MOST = 100, 1_000
-
-
-class ApiChange(msgspec.Struct):
-    id: str
-    cursor: str | None
-    stream: str
-    shard: str
-    sequence: str
-    event_id: str
-    operation: str
-    keys: msgspec.Raw
-    old: msgspec.Raw | None
-    new: msgspec.Raw | None
-    changed: tuple[str, ...] | None
-    user_identity: msgspec.Raw | None
-    ttl: bool
-    occurred_at: datetime
-    stored_at: datetime
-    size: int
 
 
 @require_GET
@@ -51,7 +31,7 @@ def changes(request: HttpRequest) -> HttpResponse:
         return access.refusal(400, "bad-request", str(error))
     return _json(
         {
-            "changes": [_shown(change) for change in page.changes],
+            "changes": [spelled(change) for change in page.changes],
             "cursor": str(page.cursor),
             "more": page.more,
         }
@@ -64,7 +44,7 @@ def change(request: HttpRequest, change_id: str) -> HttpResponse:
     found = find(change_id)
     if found is None:
         return access.refusal(404, "unknown-change", f"There is no change {change_id!r}.")
-    return _json(_shown(found))
+    return _json(spelled(found))
 
 
 def _page(request: HttpRequest, streams: set[int] | None) -> Page:
@@ -75,31 +55,6 @@ def _page(request: HttpRequest, streams: set[int] | None) -> Page:
     if not cursor:
         return feed.newest(streams=streams, limit=int(limit))
     return feed.read(cursors.parse(cursor), streams=streams, limit=int(limit))
-
-
-def _shown(change: StoredChange) -> ApiChange:
-    return ApiChange(
-        id=change.id,
-        cursor=str(change.cursor) if change.cursor else None,
-        stream=change.stream,
-        shard=change.shard,
-        sequence=change.sequence,
-        event_id=change.event_id,
-        operation=change.operation,
-        keys=msgspec.Raw(change.keys),
-        old=_raw(change.old),
-        new=_raw(change.new),
-        changed=change.changed,
-        user_identity=_raw(change.user_identity),
-        ttl=change.ttl,
-        occurred_at=change.occurred_at,
-        stored_at=change.stored_at,
-        size=change.size,
-    )
-
-
-def _raw(image: bytes | None) -> msgspec.Raw | None:
-    return None if image is None else msgspec.Raw(image)
 
 
 def _json(answer: object) -> HttpResponse:

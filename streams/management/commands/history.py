@@ -7,9 +7,9 @@ from django.core.management.base import BaseCommand
 
 from streams.item_key import canonical, item_id, label, parse
 from streams.management.failures import explained
-from streams.management.lines import change_line
 from streams.queries.find_stream import find_stream
 from streams.queries.history import Version, versions
+from streams.queries.spelled import line, spelled_version
 
 
 class Command(BaseCommand):
@@ -41,7 +41,7 @@ class Command(BaseCommand):
 
 
 def _json(version: Version) -> str:
-    return change_line(version.change, version.images)
+    return line(spelled_version(version.change, version.images))
 
 
 def _line(version: Version) -> str:

@@ -1,14 +1,13 @@
 """`manage.py status [--json]`: the overview in a shell."""
 
-import json
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from streams.management.failures import explained
-from streams.management.lines import status_dict
 from streams.queries.overview import StreamStatus, statuses, system
+from streams.queries.spelled import line
 
 
 class Command(BaseCommand):
@@ -21,15 +20,7 @@ class Command(BaseCommand):
         with explained():
             found, health = statuses(), system()
         if options["json"]:
-            listed = [status_dict(status) for status in found]
-            self.stdout.write(
-                json.dumps(
-                    {
-                        "system": {"level": health.level, "sentence": health.sentence},
-                        "streams": listed,
-                    }
-                )
-            )
+            self.stdout.write(line({"system": health, "streams": found}))
             return
         if health.level != "ok":
             self.stdout.write(health.sentence)

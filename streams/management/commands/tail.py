@@ -11,10 +11,10 @@ from django.db.utils import InterfaceError, OperationalError
 
 from streams.item_key import label
 from streams.management.failures import explained
-from streams.management.lines import change_line
 from streams.queries import feed
 from streams.queries.find_stream import find_stream
 from streams.queries.rows import Cursor, StoredChange
+from streams.queries.spelled import line, spelled
 from streams.stages.publish import number_batches
 
 _PAGE = 500
@@ -39,7 +39,7 @@ class Command(BaseCommand):
             self._follow(stream.pk, cursor, options)
 
     def _follow(self, stream_id: int, cursor: Cursor, options: dict[str, Any]) -> None:
-        spell = change_line if options["json"] else _line
+        spell = _json if options["json"] else _line
         while True:
             try:
                 number_batches()
@@ -75,6 +75,10 @@ def _reconnect_later() -> None:
     """The database restarts: wait, then read on after the same cursor, so nothing is missed."""
     connection.close()
     time.sleep(1)
+
+
+def _json(change: StoredChange) -> str:
+    return line(spelled(change))
 
 
 def _line(change: StoredChange) -> str:
