@@ -5,10 +5,10 @@ of slower transactions. So batches are numbered after their commit, one numberin
 row lock on the head makes it so, and it is released only when the numbers are visible.
 """
 
+import asyncio
 import logging
 from threading import Event, Thread
 
-from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db import close_old_connections, connection, transaction
 from django.db.utils import Error as DatabaseError
@@ -19,7 +19,7 @@ from streams.topics import FEED_GROUP, feed_advanced
 log = logging.getLogger(__name__)
 
 # Wake-ups are at most this often: the feed sends every 250 ms.
-_PAUSE_SECONDS = 0.05
+_PAUSE_SECONDS = 0.1
 # More batches than this are numbered in a further transaction, so the lock is never held long.
 _MOST = 5_000
 
@@ -60,11 +60,18 @@ def _number_some() -> tuple[int, int | None]:
     return numbered, (head + numbered if numbered else None)
 
 
-def wake(position: int) -> None:
-    """Tell the feed hubs; a failure loses nothing, their timer finds the batches."""
+def wake(position: int, runner: asyncio.Runner | None = None) -> None:
+    """Tell the feed hubs; a failure loses nothing, their timer finds the batches.
+
+    Who wakes often brings a runner: its event loop keeps the connection to Redis.
+    """
+    if runner is None:
+        with asyncio.Runner() as once:
+            wake(position, once)
+        return
     layer = get_channel_layer()
     try:
-        async_to_sync(layer.group_send)(FEED_GROUP, feed_advanced(position))
+        runner.run(layer.group_send(FEED_GROUP, feed_advanced(position)))
     except (RedisError, OSError) as error:
         log.info("The feed's wake-up was not sent (%s); its timer will do.", type(error).__name__)
 
@@ -90,16 +97,17 @@ class Publisher:
         self._thread.join(timeout=5)
 
     def _run(self) -> None:
-        while not self._ended:
-            self._stored.wait()
-            self._stored.clear()
-            self._publish()
-            if not self._ended:
-                Event().wait(_PAUSE_SECONDS)
-        self._publish()  # what was stored during the last pause
+        with asyncio.Runner() as runner:
+            while not self._ended:
+                self._stored.wait()
+                self._stored.clear()
+                self._publish(runner)
+                if not self._ended:
+                    Event().wait(_PAUSE_SECONDS)
+            self._publish(runner)  # what was stored during the last pause
         connection.close()
 
-    def _publish(self) -> None:
+    def _publish(self, runner: asyncio.Runner) -> None:
         try:
             position = number_batches()
         except DatabaseError as error:
@@ -109,4 +117,4 @@ class Publisher:
             close_old_connections()
             return
         if position is not None:
-            wake(position)
+            wake(position, runner)

@@ -5,7 +5,7 @@ Either all of it happened or none; so after any crash reading simply goes on at 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 
 import psycopg
 from django.db import connection, transaction
@@ -71,8 +71,9 @@ class Target:
     token: int
 
 
-# Days whose partition is known to exist, per process.
-_days_made: set[date] = set()
+# Days since 1970 whose partition is known to exist, per process.
+_days_made: set[int] = set()
+_DAY = 86_400_000_000  # microseconds
 
 
 def store(shard: Target, tail: Tail, batch: ReadBatch) -> Tail:
@@ -187,9 +188,9 @@ def _keep_poison(shard: Target, poison: Iterable[Poison]) -> None:
 
 
 def _make_partitions(changes: Sequence[Change]) -> None:
-    missing = {partitions.day_of(change.occurred) for change in changes} - _days_made
+    missing = {change.occurred // _DAY for change in changes} - _days_made
     if missing:
-        partitions.ensure(missing)
+        partitions.ensure(partitions.day_of(number * _DAY) for number in missing)
         _days_made.update(missing)
 
 
