@@ -2,6 +2,7 @@
 `queries/` reads them by SQL; their table is made in the migration `0002_change`."""
 
 from streams.models.batch import Batch, FeedHead
+from streams.models.drop import Drop
 from streams.models.edit import Edit
 from streams.models.gap import Gap
 from streams.models.poller import Heartbeat, Poller
@@ -11,6 +12,7 @@ from streams.models.stream import Stream
 
 __all__ = [
     "Batch",
+    "Drop",
     "Edit",
     "FeedHead",
     "Gap",

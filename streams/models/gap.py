@@ -11,6 +11,8 @@ class Gap(models.Model):
         TRIMMED = "trimmed", "the source had deleted the records before they were read"
         SHARD_LOST = "shard-lost", "the shard was gone before it was read to its end"
         NEW_STREAM = "new-stream", "the table's stream was off or replaced for a time"
+        UNREAD = "unread", "nothing was read for longer than the source keeps its records"
+        SKIPPED = "skipped", "an operator skipped a record that could not be read"
 
     stream = models.ForeignKey(Stream, models.CASCADE, related_name="gaps")
     shard = models.ForeignKey(Shard, models.CASCADE, null=True, related_name="gaps")
@@ -22,6 +24,10 @@ class Gap(models.Model):
     from_at = models.DateTimeField(null=True)
     to_at = models.DateTimeField()
     detected_at = models.DateTimeField(auto_now_add=True)
+    # True while the loss goes on: `to_at` still grows.
+    growing = models.BooleanField(default=False)
+    # What an operator said about it.
+    note = models.TextField(blank=True)
 
     class Meta:
         ordering = ["-detected_at"]

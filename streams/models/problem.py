@@ -28,12 +28,20 @@ class Problem(models.Model):
 class PoisonRecord(models.Model):
     """A record that could not be parsed: kept whole, while its shard went on."""
 
+    class Outcome(models.TextChoices):
+        STORED = "stored", "read by a later try and stored"
+        SKIPPED = "skipped", "skipped by an operator; there is a gap for it"
+
     problem = models.ForeignKey(Problem, models.CASCADE, related_name="records")
     shard = models.ForeignKey(Shard, models.CASCADE, related_name="poison_records")
     sequence = models.CharField(max_length=200, blank=True)
     raw = models.BinaryField()
     reason = models.TextField()
     seen_at = models.DateTimeField(auto_now_add=True)
+    # How it was settled, when and by whom; open while empty.
+    outcome = models.CharField(max_length=20, choices=Outcome, blank=True)
+    settled_at = models.DateTimeField(null=True)
+    settled_by = models.CharField(max_length=150, blank=True)
 
     class Meta:
         ordering = ["-id"]

@@ -1,6 +1,6 @@
 """A stream: one configured source of changes. It outlives the ARN it currently reads."""
 
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
 
@@ -29,6 +29,11 @@ class Stream(models.Model):
     start_at = models.DateTimeField(null=True, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
     paused_by = models.CharField(max_length=150, blank=True)
+
+    # Changes older than so many days are dropped; NULL keeps them for ever.
+    keep_days = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(2), MaxValueValidator(3650)]
+    )
 
     # What the source said last. `generation` counts the ARNs this stream has had, from 1.
     arn = models.CharField(max_length=300, blank=True)
