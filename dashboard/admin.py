@@ -7,58 +7,29 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.functional import cached_property
-from django.utils.html import format_html
-from django.utils.http import urlencode
+from django.utils.html import format_html, format_html_join
 
-from dashboard.feed.preview import visible
-from dashboard.forms.stream import AddStreamForm, StreamOptionsForm
-from streams.models import Edit, Gap, PoisonRecord, Problem, Shard, Stream
+from dashboard import admin_problems as admin_problems  # its lists register themselves
+from dashboard.admin_lists import ReadOnlyAdmin
+from dashboard.forms.stream import AddStreamForm, ChangeStreamForm
+from streams.models import Edit, Gap, Shard, Stream
+from streams.queries.retention import plan, spelled_size
 from streams.stages import add as stages
 
 if TYPE_CHECKING:
-    AnyPaginator = Paginator[Any]
-    AnyAdmin = admin.ModelAdmin[Any]
     StreamModelAdmin = admin.ModelAdmin[Stream]
 else:  # generic for the type checker only
-    AnyPaginator = Paginator
-    AnyAdmin = StreamModelAdmin = admin.ModelAdmin
+    StreamModelAdmin = admin.ModelAdmin
 
 admin.site.site_header = admin.site.site_title = "Deltawatch"
 admin.site.index_title = "Administration"
 admin.site.site_url = "/"
 
-_MOST = 1_000
-_RAW = 20_000
-
-
-class NewestPaginator(AnyPaginator):
-    """Pages over the first thousand rows; the count stops there too, so its cost is bounded."""
-
-    @cached_property
-    def count(self) -> int:
-        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
-        return rows.order_by()[:_MOST].count()
-
-
-class ReadOnlyAdmin(AnyAdmin):
-    show_full_result_count = False
-    paginator = NewestPaginator
-    list_per_page = 50
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+# More leaves of a stream than this are for the command line.
+_MOST_LEAVES = 100
 
 
 @admin.register(Stream)
@@ -68,13 +39,41 @@ class StreamAdmin(StreamModelAdmin):
     actions = ["pause", "resume"]
     readonly_fields = [
         "source", "arn", "generation", "view_type", "key_schema", "start_at",
-        "paused_at", "paused_by", "created_at", "discovered_at",
+        "paused_at", "paused_by", "created_at", "discovered_at", "stored_changes",
     ]  # fmt: skip
     _options = ("Source", {"fields": ["table", "region", "endpoint_url", "role_arn"]})
 
     @admin.display(description="table")
     def table(self, stream: Stream) -> str:
         return str(stream.options.get("table", ""))
+
+    @admin.display(description="stored changes")
+    def stored_changes(self, stream: Stream) -> str:
+        """Each leaf, the oldest first, and when it will be dropped."""
+        leaves = plan(stream, stream.keep_days)
+        rows = format_html_join(
+            "",
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            [
+                (
+                    f"{leaf.from_at:%Y-%m-%d}",
+                    f"{leaf.to_at:%Y-%m-%d}",
+                    f"{leaf.rows:,}",
+                    spelled_size(leaf.size),
+                    leaf.fate,
+                )
+                for leaf in leaves[:_MOST_LEAVES]
+            ],
+        )
+        if not rows:
+            return "none yet"
+        more = len(leaves) - _MOST_LEAVES
+        return format_html(
+            "<table><thead><tr><th>From (UTC)</th><th>Up to</th><th>Changes (estimate)</th>"
+            "<th>Size</th><th>Dropped</th></tr></thead><tbody>{}</tbody></table>{}",
+            rows,
+            f"and {more} newer ones: manage.py retention {stream.name}" if more > 0 else "",
+        )
 
     @admin.display(boolean=True)
     def paused(self, stream: Stream) -> bool:
@@ -90,14 +89,16 @@ class StreamAdmin(StreamModelAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Stream | None = None) -> Any:
         if obj is None:
             start = ("Where to begin", {"fields": ["start", "start_time"]})
-            return [(None, {"fields": ["name"]}), self._options, start]
-        said = {"fields": ["start", *self.readonly_fields]}
-        return [(None, {"fields": ["name"]}), self._options, ("As it is now", said)]
+            kept = ("Retention", {"fields": ["keep_days"]})
+            return [(None, {"fields": ["name"]}), self._options, start, kept]
+        kept = ("Retention", {"fields": ["keep_days", "confirm_drop", "shown_days"]})
+        said = ("As it is now", {"fields": ["start", *self.readonly_fields]})
+        return [(None, {"fields": ["name"]}), self._options, kept, said]
 
     def get_form(
         self, request: HttpRequest, obj: Stream | None = None, change: bool = False, **kwargs: Any
     ) -> "type[ModelForm[Stream]]":
-        kwargs["form"] = StreamOptionsForm if obj else AddStreamForm
+        kwargs["form"] = ChangeStreamForm if obj else AddStreamForm
         form = super().get_form(request, obj, change, **kwargs)
         form.who = request.user.get_username()  # type: ignore[attr-defined]  # a class of its own
         return form
@@ -140,54 +141,11 @@ class ShardAdmin(ReadOnlyAdmin):
     exclude = ["digest", "iterator"]
 
 
-class OpenFilter(admin.SimpleListFilter):
-    title = "state"
-    parameter_name = "open"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Open"), ("no", "Resolved")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() is None:
-            return queryset
-        return queryset.filter(resolved_at__isnull=self.value() == "yes")
-
-
-@admin.register(Problem)
-class ProblemAdmin(ReadOnlyAdmin):
-    list_display = ["kind", "stream", "sentence", "count", "first_seen", "last_seen", "resolved_at"]
-    list_filter = [OpenFilter, "stream"]
-    list_select_related = ["stream"]
-    exclude = ["fingerprint"]
-    readonly_fields = ["kept_records"]
-
-    @admin.display(description="records kept")
-    def kept_records(self, problem: Problem) -> str:
-        if not problem.records.exists():
-            return "none"
-        address = reverse("admin:streams_poisonrecord_changelist")
-        query = urlencode({"problem__id__exact": problem.pk})
-        return format_html('<a href="{}?{}">Show the raw records</a>', address, query)
-
-
-@admin.register(PoisonRecord)
-class PoisonRecordAdmin(ReadOnlyAdmin):
-    list_display = ["seen_at", "shard", "sequence", "reason"]
-    list_select_related = ["shard"]
-    fields = ["problem", "shard", "sequence", "reason", "seen_at", "raw_record"]
-
-    @admin.display(description="raw")
-    def raw_record(self, record: PoisonRecord) -> str:
-        """As text where it is text; every other byte as \\x.. ."""
-        raw = bytes(record.raw)
-        text = visible(raw[:_RAW].decode("utf-8", "backslashreplace"), lines=True)
-        cut = f" … and {len(raw) - _RAW:,} more bytes" if len(raw) > _RAW else ""
-        return format_html("<pre>{}{}</pre>", text, cut)
-
-
 @admin.register(Gap)
 class GapAdmin(ReadOnlyAdmin):
-    list_display = ["detected_at", "stream", "shard", "reason", "from_at", "to_at"]
+    list_display = [
+        "detected_at", "stream", "shard", "reason", "from_at", "to_at", "growing", "harmless_at",
+    ]  # fmt: skip
     list_filter = ["stream", "reason"]
     list_select_related = ["stream", "shard"]
 

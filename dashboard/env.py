@@ -7,6 +7,7 @@ database of a running `make demo` without any configuration.
 
 import json
 import os
+import re
 import secrets
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -44,6 +45,17 @@ def number(name: str, default: int, *, least: int = 1) -> int:
 
 def words(name: str) -> list[str]:
     return [word.strip() for word in text(name).split(",") if word.strip()]
+
+
+def consumer(name: str, default: str) -> str:
+    """A short name: lower-case letters, digits and dashes, beginning with a letter."""
+    value = text(name, default)
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", value):
+        raise EnvError(
+            f"{name}={value!r} must be up to 32 lower-case letters, digits and dashes, and begin "
+            "with a letter."
+        )
+    return value
 
 
 HOME = Path(text("DELTAWATCH_HOME", str(BASE_DIR / ".deltawatch"))).expanduser().resolve()

@@ -76,13 +76,16 @@ DATABASES["default"]["OPTIONS"] = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Tells installations that share a Redis or a stream apart: in Redis' keys and in AWS' logs.
+CONSUMER = env.consumer("DELTAWATCH_CONSUMER", "deltawatch")
+
 REDIS_URL = env.service("REDIS_URL", "redis_url") or "redis://127.0.0.1:6379/0"
 CHANNEL_LAYERS = {
     "default": {
         # The list-based layer fails past about 100 consumers with redis-py 8; and layers drop
         # silently when full, so only wake-ups travel here, never changes.
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "prefix": "deltawatch"},
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": CONSUMER},
     }
 }
 
@@ -140,6 +143,8 @@ elif PUBLIC_HOST in ("127.0.0.1", "localhost", "::1"):
 
 # How many poll tasks run at once; each takes one worker process.
 POLLERS = env.number("DELTAWATCH_POLLERS", 2)
+# How many days a newly added stream keeps its changes; None for ever.
+KEEP_DAYS = env.number("DELTAWATCH_KEEP_DAYS", 0, least=2) or None
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
@@ -155,7 +160,11 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 # A publish must fail fast when the broker is away: the row or the timer is the safety net.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 30}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 2,
+    "socket_timeout": 30,
+    "global_keyprefix": f"{CONSUMER}:",
+}
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TIMEZONE = "UTC"
 

@@ -3,11 +3,9 @@
 Plain Python: no Django, no network. Images and keys stay the bytes the source sent.
 """
 
-import struct
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
-from uuid import UUID
+from hashlib import sha256
 
 import msgspec
 
@@ -23,13 +21,13 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Change(msgspec.Struct, frozen=True, gc=False):
     """One change of one item, as parsed from the source.
 
-    `occurred` is in microseconds since 1970, UTC; `keys`, `old`, `new` and `user_identity` are
-    JSON as it came; `changed` holds the top-level names that differ, None where the stream does
-    not give both images of a MODIFY.
+    `item` is the item's id, 16 bytes (item_key.py); `occurred` is in microseconds since 1970, UTC;
+    `keys`, `old`, `new` and `user_identity` are JSON as it came; `changed` holds the top-level
+    names that differ, None where the stream does not give both images of a MODIFY.
     """
 
     operation: str
-    item: UUID
+    item: bytes
     sequence: str
     event_id: str
     occurred: int
@@ -83,22 +81,11 @@ class LedgerEntry(msgspec.Struct, frozen=True):
     size: int
 
 
-def digest(previous: bytes, entry: LedgerEntry, changes: Iterable[Change]) -> bytes:
+def digest(previous: bytes, entry: LedgerEntry, rows: Sequence[bytes]) -> bytes:
     """32 bytes over a batch, its changes in order, and the digest of the shard's batch before.
 
-    Every field goes in with its length, so no two different batches spell the same bytes.
+    `rows` are the changes as the store writes them (stages/copy_change.py), where every field has
+    its length in front; so no two different batches spell the same bytes.
     """
-    parts: list[bytes | None] = [previous, msgspec.json.encode(entry)]
-    for change in changes:
-        head = f"{change.operation}\0{change.sequence}\0{change.event_id}\0{change.occurred}"
-        parts += (
-            f"{head}\0{change.size}".encode(),
-            change.item.bytes,
-            change.keys,
-            change.old,
-            change.new,
-            None if change.changed is None else "\0".join([*change.changed, ""]).encode(),
-            change.user_identity,
-        )
-    lengths = struct.pack(f">{len(parts)}q", *[-1 if p is None else len(p) for p in parts])
-    return blake2b(lengths + b"".join([p for p in parts if p is not None]), digest_size=32).digest()
+    head = b"%b%b\0%d\0" % (previous, msgspec.json.encode(entry), len(rows))
+    return sha256(head + b"".join(rows)).digest()

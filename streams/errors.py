@@ -63,6 +63,10 @@ class UnreadableRecord(DeltawatchError):
     """One record cannot be parsed. Its raw bytes are kept and its shard goes on."""
 
 
+class ReasonMissing(DeltawatchError):
+    """An operator wants to lose a change and does not say why."""
+
+
 class LeaseLost(DeltawatchError):
     """Another poller owns the shard now, so nothing may be stored for it here."""
 

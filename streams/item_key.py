@@ -17,8 +17,15 @@ from streams.errors import MalformedKey
 Key = Mapping[str, Mapping[str, str]]
 
 _PLAIN_INTEGER = re.compile(r"0|-?[1-9][0-9]*\Z")
+# A key attribute that is spelled the canonical way already: most are.
+_CANONICAL = (
+    rb'"([A-Za-z0-9_.-]{1,255})":'
+    rb'\{"(?:[SB]":"[ !#-\[\]-~]*"|N":"(?:0|-?[1-9][0-9]*)")\}'
+)
+_canonical_key = re.compile(rb"\{" + _CANONICAL + rb"(?:," + _CANONICAL + rb")?\}").fullmatch
 # DynamoDB numbers have up to 38 digits; Python's default context would round them at 28.
 _EXACT = Context(prec=200)
+_empty = blake2b(digest_size=16)
 
 
 def canonical_number(text: str) -> str:
@@ -51,10 +58,25 @@ def canonical(key: Key) -> str:
     return json.dumps(spelled, sort_keys=True, separators=(",", ":"))
 
 
+def is_canonical(spelled: bytes) -> bool:
+    """True if these bytes of a key are surely what `canonical` would make of it."""
+    found = _canonical_key(spelled)
+    if found is None:
+        return False
+    first, second = found.groups()
+    return second is None or first < second
+
+
 def item_id(stream_id: int, canonical_key: str) -> UUID:
     """The item's id in the store: 128 bits over the stream and the key's canonical spelling."""
-    text = f"{stream_id} {canonical_key}".encode()
-    return UUID(bytes=blake2b(text, digest_size=16).digest())
+    return UUID(bytes=item_bytes(stream_id, canonical_key.encode()))
+
+
+def item_bytes(stream_id: int, canonical_key: bytes) -> bytes:
+    """The same id as its 16 bytes."""
+    digest = _empty.copy()  # cheaper than a new one
+    digest.update(b"%d %b" % (stream_id, canonical_key))
+    return digest.digest()
 
 
 def label(key: Key) -> str:

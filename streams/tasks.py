@@ -14,7 +14,7 @@ from celery.signals import worker_init, worker_shutting_down
 from django.conf import settings
 from django.db import close_old_connections, connection
 from django.db.utils import Error as DatabaseError
-from django.db.utils import InterfaceError, OperationalError
+from django.db.utils import InterfaceError, InternalError, OperationalError
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
@@ -22,10 +22,12 @@ from streams.errors import SourceError
 from streams.models import Stream
 from streams.sources.registry import open_source
 from streams.stages import discover as discovery
-from streams.stages import lease
+from streams.stages import lease, readers, retain
 from streams.stages.poll import Poller
 from streams.stages.publish import number_batches, wake
 from streams.stages.report import report_error
+from streams.stages.rivals import note_rivals
+from streams.stages.watch import watch
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +54,9 @@ def poll() -> None:
     try:
         while _poll_slice() and not _stopping.is_set() and not _send(poll):
             pass  # without a broker nobody could take over: so this task just goes on
-    except (OperationalError, InterfaceError) as error:
-        # The database is away or restarts. What was read is read again; the tick revives us.
+    except (OperationalError, InterfaceError, InternalError) as error:
+        # The database is away, restarts, or is read-only (InternalError). What was read is read
+        # again; the tick revives us.
         log.warning("The poller stops until the database is back: %s", error)
     finally:
         close_old_connections()
@@ -83,6 +86,7 @@ def _list_shards(stream: Stream) -> None:
     try:
         source = open_source(stream.source, stream.options)
         discovery.discover(stream, source)
+        readers.name_readers(stream, source)
     except SourceError as error:
         log.warning("%s: %s", stream, error.sentence)
         if source is None:  # otherwise the stage has reported it
@@ -94,7 +98,8 @@ def _list_shards(stream: Stream) -> None:
 
 @shared_task(name="streams.tick")
 def tick() -> None:
-    """Beat's pulse: note it, revive pollers, list what is due, number what was left."""
+    """Beat's pulse: note it, revive pollers, list what is due, number what was left, and
+    watch what is not read."""
     try:
         _note_pulse()
         for _ in range(settings.POLLERS - lease.live_pollers()):
@@ -106,6 +111,8 @@ def tick() -> None:
         position = number_batches()
         if position is not None:
             wake(position)
+        note_rivals()
+        watch()
     except (DatabaseError, BrokerError, RedisError) as error:
         log.warning("The tick was cut short: %s", error)
         close_old_connections()
@@ -133,3 +140,14 @@ def _send(task: Any, *arguments: int) -> bool:
         log.info("%s was not queued (%s).", task.name, type(error).__name__)
         return False
     return True
+
+
+@shared_task(name="streams.retain")
+def retain_all() -> None:
+    """Make leaves ahead, and drop what is past each stream's retention."""
+    try:
+        for stream in Stream.objects.all():
+            retain.retain(stream)
+    except DatabaseError as error:
+        log.warning("Retention was cut short: %s", error)
+        close_old_connections()

@@ -4,11 +4,13 @@ it refuses is shown as an error of the form, with the fix in words."""
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from streams.errors import SourceError
 from streams.models import Stream
-from streams.stages.add import add_stream, change_options
+from streams.queries.retention import foretold
+from streams.stages.add import add_stream, change_keep_days, change_options
 
 _OPTIONS = ("table", "region", "endpoint_url", "role_arn")
 
@@ -20,7 +22,8 @@ else:  # generic for the type checker only
 
 
 class StreamOptionsForm(StreamForm):
-    """Where a DynamoDB stream is; credentials come from the server's own environment."""
+    """Where a DynamoDB stream is, and how long its changes are kept; credentials come from the
+    server's own environment."""
 
     table = forms.CharField(help_text="The table's name or ARN.")
     region = forms.CharField(
@@ -35,6 +38,14 @@ class StreamOptionsForm(StreamForm):
         required=False, label="Role ARN", help_text="A role to assume, for another account."
     )
 
+    keep_days = forms.IntegerField(
+        required=False,
+        min_value=2,
+        max_value=3650,
+        label="Keep changes for (days)",
+        help_text="Older changes are dropped; empty keeps them for ever.",
+    )
+
     # The admin sets it for each request.
     who = ""
 
@@ -45,14 +56,14 @@ class StreamOptionsForm(StreamForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in _OPTIONS:
-            if name in self.fields and self.instance.pk:
-                self.fields[name].initial = self.instance.options.get(name, "")
+            self.fields[name].initial = self.instance.options.get(name, "")
 
     def options(self) -> dict[str, str]:
         return {name: self.cleaned_data[name] for name in _OPTIONS if self.cleaned_data.get(name)}
 
     def apply(self) -> None:
-        change_options(self.instance, self.options(), self.who)
+        """Save through the engine; raises SourceError with what must be mended."""
+        raise NotImplementedError
 
     def _post_clean(self) -> None:
         """After all checks of the form alone, so that the source is asked only once it is whole.
@@ -70,6 +81,47 @@ class StreamOptionsForm(StreamForm):
             )
 
 
+class ChangeStreamForm(StreamOptionsForm):
+    """Other options, or another retention. Fewer days are saved only after what they drop has
+    been shown for that very number and was confirmed."""
+
+    confirm_drop = forms.BooleanField(
+        required=False,
+        label="Drop these changes",
+        help_text="Needed to keep fewer days than now; what will be dropped is shown first.",
+    )
+    shown_days = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Cleaning writes the new number into the instance, as it is a field of the model's.
+        self.kept = self.fields["keep_days"].initial = self.instance.keep_days
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        days = cleaned.get("keep_days")
+        if days is None or (self.kept is not None and days >= self.kept):
+            return cleaned
+        if not (cleaned.get("confirm_drop") and cleaned.get("shown_days") == days):
+            self._ask(days)
+        return cleaned
+
+    def _ask(self, days: int) -> None:
+        sentence = f"{foretold(self.instance, days)} To confirm, tick this and save again."
+        self.add_error("confirm_drop", sentence)
+        # The form is shown once more, with the number that this sentence is about and no tick.
+        shown = {**self.data.dict(), "shown_days": str(days)}  # type: ignore[attr-defined]
+        self.data = {name: value for name, value in shown.items() if name != "confirm_drop"}
+
+    def apply(self) -> None:
+        stored = {name: value for name, value in self.instance.options.items() if value}
+        if self.options() != stored:
+            change_options(self.instance, self.options(), self.who)
+        if self.cleaned_data["keep_days"] != self.kept:
+            self.instance.keep_days = self.kept
+            change_keep_days(self.instance, self.cleaned_data["keep_days"], self.who)
+
+
 class AddStreamForm(StreamOptionsForm):
     start = forms.ChoiceField(
         choices=Stream.Start.choices,
@@ -84,6 +136,10 @@ class AddStreamForm(StreamOptionsForm):
     class Meta(StreamOptionsForm.Meta):
         fields = ["name"]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["keep_days"].initial = settings.KEEP_DAYS
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if cleaned.get("start") == Stream.Start.TIME and not cleaned.get("start_time"):
@@ -93,4 +149,6 @@ class AddStreamForm(StreamOptionsForm):
     def apply(self) -> None:
         data = self.cleaned_data
         start = data["start_time"] if data["start"] == Stream.Start.TIME else data["start"]
-        self.instance = add_stream(data["name"], "dynamodb", self.options(), start, self.who)
+        self.instance = add_stream(
+            data["name"], "dynamodb", self.options(), start, self.who, data["keep_days"]
+        )

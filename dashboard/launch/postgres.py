@@ -32,6 +32,8 @@ SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",  # a long path to the state folder would not fit into a socket's
     "max_connections": "100",
+    # A dump locks every leaf of every stream at once (streams/partitions.py).
+    "max_locks_per_transaction": "256",
     "log_min_messages": "warning",
     "log_checkpoints": "off",
 }

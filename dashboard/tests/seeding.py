@@ -85,7 +85,7 @@ class Shop:
         ]
         return Change(
             operation=operation,
-            item=item_id(self.stream.pk, canonical(keys)),
+            item=item_id(self.stream.pk, canonical(keys)).bytes,
             sequence=str(sequence).zfill(21),
             event_id=f"event-{sequence}",
             occurred=int(timezone.now().timestamp()) * 1_000_000,

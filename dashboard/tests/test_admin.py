@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from dashboard.admin import NewestPaginator
+from dashboard.admin_lists import NewestPaginator
 from dashboard.tests.seeding import Shop
 from streams.errors import SourceRefused
 from streams.models import Edit, Gap, PoisonRecord, Problem, Stream
@@ -18,7 +18,7 @@ from streams.testing.factories import make_stream
 pytestmark = pytest.mark.django_db
 
 FORM = {"name": "orders", "table": "orders", "region": "eu-central-1", "start": "latest"}
-EMPTY = {"endpoint_url": "", "role_arn": "", "start_time": ""}
+EMPTY = {"endpoint_url": "", "role_arn": "", "start_time": "", "keep_days": ""}
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_adding_goes_through_the_engine(admin: Client, add_stream: Any) -> None:
     response = admin.post("/admin/streams/stream/add/", FORM | EMPTY)
     assert response.status_code == 302
     options = {"table": "orders", "region": "eu-central-1"}
-    add_stream.assert_called_once_with("orders", "dynamodb", options, "latest", "alice")
+    add_stream.assert_called_once_with("orders", "dynamodb", options, "latest", "alice", None)
     assert Stream.objects.count() == 1
 
 

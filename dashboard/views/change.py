@@ -12,6 +12,7 @@ from streams.change import MODIFY
 from streams.diff import diff
 from streams.queries.change import Images, find, following, images, previous
 from streams.queries.feed import StoredChange
+from streams.queries.retention import dropped_until
 
 # Rows shown at once, rows behind "show more", and the longest raw image written into the page.
 _ROWS = 200
@@ -24,7 +25,7 @@ def change_page(request: HttpRequest, change_id: str) -> HttpResponse:
     change = find(change_id)
     if change is None:
         raise Http404(f"There is no change {visible(change_id)[:40]}; it may be past retention.")
-    seen = images(change)
+    seen, before = images(change), previous(change)
     keys = decode(change.keys)
     canonical = item_key.canonical(keys)
     facts = {
@@ -33,7 +34,9 @@ def change_page(request: HttpRequest, change_id: str) -> HttpResponse:
         "key_json": canonical,
         "token": item_key.token(canonical),
         "images": seen,
-        "previous": previous(change),
+        "previous": before,
+        # Where retention has dropped older versions, the oldest one says so.
+        "dropped_until": None if before else dropped_until(change.stream_id),
         "following": following(change),
         "raw": _raw(change),
     }

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from streams.queries.overview import statuses, system
+from streams.state import UNTOLD
 
 
 def overview(request: HttpRequest) -> HttpResponse:
@@ -23,6 +24,7 @@ def _facts() -> dict[str, Any]:
     return {
         "streams": streams,
         "system": system(),
+        "untold": UNTOLD,
         "rate": sum(stream.rate for stream in streams),
         "well": sum(stream.level == "ok" for stream in streams),
         "now": timezone.now(),

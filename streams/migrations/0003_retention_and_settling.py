@@ -2,6 +2,7 @@
 
 import django.core.validators
 import django.db.models.deletion
+import django.db.models.functions.datetime
 from django.db import migrations, models
 
 
@@ -20,6 +21,40 @@ class Migration(migrations.Migration):
             model_name="gap",
             name="note",
             field=models.TextField(blank=True),
+        ),
+        migrations.AddField(
+            model_name="gap",
+            name="harmless_at",
+            field=models.DateTimeField(null=True),
+        ),
+        migrations.AddField(
+            model_name="problem",
+            name="stage",
+            field=models.PositiveSmallIntegerField(db_default=0, default=0),
+        ),
+        migrations.AddField(
+            model_name="shard",
+            name="throttled_at",
+            field=models.DateTimeField(null=True),
+        ),
+        migrations.AddField(
+            model_name="shard",
+            name="throttled_percent",
+            field=models.PositiveSmallIntegerField(db_default=0, default=0),
+        ),
+        migrations.AddField(
+            model_name="shard",
+            name="unread_from",
+            field=models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+        ),
+        migrations.AddConstraint(
+            model_name="gap",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("growing", True)),
+                fields=("stream", "shard"),
+                name="gap_growing_once",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddField(
             model_name="poisonrecord",

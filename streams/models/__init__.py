@@ -1,8 +1,8 @@
 """The tables. Changes themselves are no Django model: `stages/store.py` writes them by COPY and
-`queries/` reads them by SQL; their table is made in the migration `0002_change`."""
+`queries/` reads them by SQL; their table is made in a migration, its parts by `partitions.py`."""
 
 from streams.models.batch import Batch, FeedHead
-from streams.models.drop import Drop
+from streams.models.drop import Cut, Drop, Remainder
 from streams.models.edit import Edit
 from streams.models.gap import Gap
 from streams.models.poller import Heartbeat, Poller
@@ -12,6 +12,7 @@ from streams.models.stream import Stream
 
 __all__ = [
     "Batch",
+    "Cut",
     "Drop",
     "Edit",
     "FeedHead",
@@ -20,6 +21,7 @@ __all__ = [
     "PoisonRecord",
     "Poller",
     "Problem",
+    "Remainder",
     "Shard",
     "Stream",
 ]

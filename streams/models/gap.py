@@ -26,11 +26,22 @@ class Gap(models.Model):
     detected_at = models.DateTimeField(auto_now_add=True)
     # True while the loss goes on: `to_at` still grows.
     growing = models.BooleanField(default=False)
+    # When it turned out that nothing is missing: the source had kept everything after all.
+    harmless_at = models.DateTimeField(null=True)
     # What an operator said about it.
     note = models.TextField(blank=True)
 
     class Meta:
         ordering = ["-detected_at"]
+        constraints = [
+            # stages/watch.py: one loss that goes on is one gap
+            models.UniqueConstraint(
+                fields=["stream", "shard"],
+                condition=models.Q(growing=True),
+                nulls_distinct=False,
+                name="gap_growing_once",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_reason_display()} ({self.from_at or 'unknown'} – {self.to_at})"

@@ -16,6 +16,8 @@ class Problem(models.Model):
     first_seen = models.DateTimeField()
     last_seen = models.DateTimeField()
     count = models.BigIntegerField(default=1)
+    # How far it has come, for kinds that go in steps; a lower step never overwrites its text.
+    stage = models.PositiveSmallIntegerField(default=0, db_default=0)
     resolved_at = models.DateTimeField(null=True)
 
     class Meta:

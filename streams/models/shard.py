@@ -1,6 +1,7 @@
 """A shard: an ordered slice of a stream, read by at most one poller at a time."""
 
 from django.db import models
+from django.db.models.functions import Now
 
 from streams.models.stream import Stream
 
@@ -45,6 +46,12 @@ class Shard(models.Model):
     caught_up_at = models.DateTimeField(null=True)
     last_stored_at = models.DateTimeField(null=True)
     newest_change_at = models.DateTimeField(null=True)
+    # Before all of these clocks there is this one: no change of the shard that is ours to read is
+    # older. The last complete listing that did not name it, or when its stream was added.
+    unread_from = models.DateTimeField(db_default=Now())
+    # How many of its last reads were throttled, in percent, when one was throttled last.
+    throttled_at = models.DateTimeField(null=True)
+    throttled_percent = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         ordering = ["stream", "generation", "name"]

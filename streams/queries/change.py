@@ -1,10 +1,12 @@
 """One change, its neighbours in the item's history, and the images it did not bring itself."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 from streams.change import INSERT, MODIFY, REMOVE, sequence_key
-from streams.models import Gap
-from streams.queries.rows import StoredChange, fetch
+from streams.models import Batch, Gap
+from streams.queries.retention import dropped_until
+from streams.queries.rows import Extent, StoredChange, fetch_of, fetch_versions
 
 STREAM, PREVIOUS, FOLLOWING, NONE = "stream", "previous", "following", "none"
 
@@ -30,18 +32,21 @@ def find(change_id: str) -> StoredChange | None:
         return None
     if int(batch) >= 2**63 or int(ordinal) >= 2**31:
         return None
-    found = fetch("WHERE c.batch_id = %s AND c.ordinal = %s", [int(batch), int(ordinal)])
+    extents = Batch.objects.filter(pk=int(batch)).values_list(*Extent._fields[1:])
+    found = fetch_of(
+        [Extent(int(batch), *where) for where in extents], "WHERE c.ordinal = %s", [int(ordinal)]
+    )
     return found[0] if found else None
 
 
 def previous(change: StoredChange) -> StoredChange | None:
     """The item's version before this one."""
-    return _neighbour(change, "<", "DESC")
+    return _neighbour(change, newer=False)
 
 
 def following(change: StoredChange) -> StoredChange | None:
     """The item's version after this one."""
-    return _neighbour(change, ">", "ASC")
+    return _neighbour(change, newer=True)
 
 
 def images(change: StoredChange) -> Images:
@@ -49,22 +54,30 @@ def images(change: StoredChange) -> Images:
     before = previous(change) if _lacks_old(change) else None
     after = following(change) if _lacks_new(change) else None
     gaps = gaps_of(change.stream_id) if before or after else []
-    return supplied(change, before, after, gaps)
+    dropped = dropped_until(change.stream_id) if _lacks_old(change) or after else None
+    return supplied(change, before, after, gaps, dropped)
 
 
 def supplied(
-    change: StoredChange, before: StoredChange | None, after: StoredChange | None, gaps: list[Gap]
+    change: StoredChange,
+    before: StoredChange | None,
+    after: StoredChange | None,
+    gaps: list[Gap],
+    dropped: datetime | None,
 ) -> Images:
-    """The images, with the neighbours at hand and the gaps of the stream."""
+    """The images, with the neighbours at hand, the gaps of the stream, and the moment before
+    which retention dropped its changes."""
     old, old_from = _own(change.old, exists=change.operation != INSERT)
     new, new_from = _own(change.new, exists=change.operation != REMOVE)
     said = []
     if _lacks_old(change):
-        old, sentence = _old_of(before, gaps_between(before, change, gaps))
+        kept = before if before and not _is_before(before, dropped) else None
+        old, sentence = _old_of(kept, gaps_between(kept, change, gaps), dropped)
         old_from = PREVIOUS if old else NONE
         said.append(sentence)
     if _lacks_new(change):
-        new, sentence = _new_of(after, gaps_between(change, after, gaps))
+        kept = after if not _is_before(change, dropped) else None
+        new, sentence = _new_of(kept, gaps_between(change, kept, gaps))
         new_from = FOLLOWING if new else NONE
         said.append(sentence)
     if not (old or new) and change.view_type == "KEYS_ONLY":
@@ -83,7 +96,7 @@ def gaps_between(
 
 
 def gaps_of(stream_id: int) -> list[Gap]:
-    return list(Gap.objects.filter(stream_id=stream_id).order_by("to_at"))
+    return list(Gap.objects.filter(stream_id=stream_id, harmless_at=None).order_by("to_at"))
 
 
 def _own(image: bytes | None, *, exists: bool) -> tuple[bytes | None, str]:
@@ -98,7 +111,19 @@ def _lacks_new(change: StoredChange) -> bool:
     return change.new is None and change.operation in (INSERT, MODIFY)
 
 
-def _old_of(before: StoredChange | None, gaps: list[Gap]) -> tuple[bytes | None, str]:
+def _is_before(change: StoredChange, dropped: datetime | None) -> bool:
+    """True for a straggler among dropped changes: its neighbour need not be the next version."""
+    return dropped is not None and change.occurred_at < dropped
+
+
+def _old_of(
+    before: StoredChange | None, gaps: list[Gap], dropped: datetime | None
+) -> tuple[bytes | None, str]:
+    if before is None and dropped:
+        return None, (
+            "The old image is unknown: no earlier version of this item is stored, and changes "
+            f"before {dropped:%Y-%m-%d %H:%M} UTC were dropped by retention."
+        )
     if before is None:
         return None, "The old image is unknown: no earlier version of this item is stored."
     if gaps:
@@ -120,10 +145,7 @@ def _new_of(after: StoredChange | None, gaps: list[Gap]) -> tuple[bytes | None, 
     )
 
 
-def _neighbour(change: StoredChange, sign: str, order: str) -> StoredChange | None:
-    found = fetch(
-        f"""WHERE c.item = %s AND (c.generation, c.sequence) {sign} (%s, %s)
-            ORDER BY c.generation {order}, c.sequence {order} LIMIT 1""",
-        [change.item, change.generation, sequence_key(change.sequence)],
-    )
+def _neighbour(change: StoredChange, *, newer: bool) -> StoredChange | None:
+    place = change.generation, sequence_key(change.sequence)
+    found = fetch_versions(change.stream_id, change.item, place, 1, newer=newer)
     return found[0] if found else None

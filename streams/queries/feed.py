@@ -11,11 +11,13 @@ from django.db import connection
 from django.db.models import Sum
 
 from streams.models import Batch, FeedHead
-from streams.queries.rows import Cursor, StoredChange, fetch
+from streams.queries.rows import Cursor, Extent, StoredChange, changes_of, fetch_of
 
 __all__ = ["START", "Cursor", "Page", "StoredChange", "count", "head", "newest", "read"]
 
 START = Cursor(0, 0)
+# The columns of an Extent.
+_EXTENT = "id, stream_id, oldest_change_at, newest_change_at"
 # A batch holds at most one page of GetRecords; a cursor at this ordinal is after all of it.
 _AFTER_ALL = 2_147_483_647
 
@@ -57,20 +59,17 @@ def newest(*, streams: Collection[int] | None, limit: int) -> Page:
     with connection.cursor() as cursor:
         # Batches from the newest down until they hold enough changes.
         cursor.execute(
-            f"""SELECT id FROM (
-                    SELECT id, sum(size) OVER (ORDER BY feed_position DESC) - size AS newer
-                    FROM (SELECT id, feed_position, inserts + modifies + removes AS size
+            f"""SELECT {_EXTENT} FROM (
+                    SELECT {_EXTENT}, sum(size) OVER (ORDER BY feed_position DESC) - size AS newer
+                    FROM (SELECT {_EXTENT}, feed_position, inserts + modifies + removes AS size
                           FROM streams_batch
                           WHERE feed_position <= %s AND inserts + modifies + removes > 0 {where}
                           ORDER BY feed_position DESC LIMIT %s) recent
                 ) counted WHERE newer < %s""",
             [end.position, *parameters, limit, limit],
         )
-        batches = [row[0] for row in cursor.fetchall()]
-    changes = fetch(
-        "WHERE c.batch_id = ANY(%s) ORDER BY b.feed_position DESC, c.ordinal DESC LIMIT %s",
-        [batches, limit],
-    )
+        batches = [Extent(*row) for row in cursor.fetchall()]
+    changes = fetch_of(batches, "ORDER BY b.feed_position DESC, c.ordinal DESC LIMIT %s", [limit])
     return Page(changes[::-1], end, False)
 
 
@@ -92,53 +91,60 @@ def count(after: Cursor, upto: Cursor, *, streams: Collection[int] | None) -> di
 
 def _batches(
     after: Cursor, end: Cursor, streams: Collection[int] | None, limit: int
-) -> tuple[list[int], Cursor]:
+) -> tuple[list[Extent], Cursor]:
     """The batches that hold the next changes, and the cursor after the last of them."""
     where, parameters = _of(streams)
     begin = after.position + (after.ordinal >= _AFTER_ALL)  # nothing is left of that batch
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT id, feed_position, inserts + modifies + removes FROM streams_batch
+            f"""SELECT {_EXTENT}, feed_position, inserts + modifies + removes FROM streams_batch
                 WHERE feed_position >= %s AND feed_position <= %s {where}
                 ORDER BY feed_position LIMIT %s""",
             [begin, end.position, *parameters, limit + 1],
         )
         rows = cursor.fetchall()
     found, total = [], 0
-    for id_, position, size in rows:
+    for *extent, position, size in rows:
         # The batch the cursor stands in counts as one: how much of it is left is not known here.
         total += size if position > after.position else min(size, 1)
-        found.append(id_)
+        found.append(Extent(*extent))
         if total >= limit:
             return found, Cursor(position, _AFTER_ALL)
     if len(rows) > limit:
-        return found, Cursor(rows[-1][1], _AFTER_ALL)
+        return found, Cursor(rows[-1][-2], _AFTER_ALL)
     return found, max(after, end)
 
 
-def _changes(batches: list[int], after: Cursor, limit: int) -> list[StoredChange]:
-    return fetch(
-        """WHERE c.batch_id = ANY(%s) AND (b.feed_position, c.ordinal) > (%s, %s)
+def _changes(batches: list[Extent], after: Cursor, limit: int) -> list[StoredChange]:
+    return fetch_of(
+        batches,
+        """WHERE (b.feed_position, c.ordinal) > (%s, %s)
            ORDER BY b.feed_position, c.ordinal LIMIT %s""",
-        [batches, after.position, after.ordinal, limit],
+        [after.position, after.ordinal, limit],
     )
 
 
 def _cut(
     position: int, after: Cursor, upto: Cursor, streams: Collection[int] | None
 ) -> list[tuple[str, int]]:
-    where, parameters = _of(streams, "b.stream_id")
+    where, parameters = _of(streams)
     with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {_EXTENT} FROM streams_batch WHERE feed_position = %s {where}",
+            [position, *parameters],
+        )
+        arms, given = changes_of(Extent(*row) for row in cursor.fetchall())
+        if not arms:
+            return []
         cursor.execute(
             f"""SELECT CASE c.operation WHEN 'I' THEN 'INSERT' WHEN 'M' THEN 'MODIFY'
                        ELSE 'REMOVE' END, count(*)
-                FROM streams_change c JOIN streams_batch b ON b.id = c.batch_id
-                WHERE b.feed_position = %s AND (b.feed_position, c.ordinal) > (%s, %s)
-                  AND (b.feed_position, c.ordinal) <= (%s, %s) {where} GROUP BY 1""",
-            [position, *after, *upto, *parameters],
+                FROM ({arms}) c
+                WHERE (%s, c.ordinal) > (%s, %s) AND (%s, c.ordinal) <= (%s, %s) GROUP BY 1""",
+            [*given, position, *after, position, *upto],
         )
         return [(operation, int(number)) for operation, number in cursor.fetchall()]
 
 
-def _of(streams: Collection[int] | None, column: str = "stream_id") -> tuple[str, list[Any]]:
-    return ("", []) if streams is None else (f"AND {column} = ANY(%s)", [list(streams)])
+def _of(streams: Collection[int] | None) -> tuple[str, list[Any]]:
+    return ("", []) if streams is None else ("AND stream_id = ANY(%s)", [list(streams)])

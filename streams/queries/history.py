@@ -1,13 +1,15 @@
 """An item's history: its versions, newest first, a page at a time, with the gaps that touch it."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from streams.change import sequence_key
 from streams.models import Gap, Stream
 from streams.queries.change import Images, gaps_between, gaps_of, supplied
-from streams.queries.rows import StoredChange, fetch
+from streams.queries.retention import dropped_until
+from streams.queries.rows import StoredChange, fetch_versions
 
 
 class Version(NamedTuple):
@@ -19,12 +21,14 @@ class Version(NamedTuple):
 
 class Versions(NamedTuple):
     """A page of an item's history, newest first. `older` and `newer` are where the pages before
-    and after begin, None at the ends; `gaps` are all that touch the page."""
+    and after begin, None at the ends; `gaps` are all that touch the page; changes before
+    `dropped_until` were dropped by retention, None if none were."""
 
     versions: list[Version]
     older: str | None
     newer: str | None
     gaps: list[Gap]
+    dropped_until: datetime | None
 
 
 def versions(
@@ -41,16 +45,17 @@ def versions(
     stream did not send. ValueError if a place is malformed.
     """
     if after is not None:
-        rows = _rows(item, ">", _place(after), "ASC", limit + 1)[::-1]
+        rows = fetch_versions(stream.pk, item, _place(after), limit + 1, newer=True)[::-1]
         more_newer, rows = len(rows) > limit, rows[-limit:]
-        edge = _rows(item, "<", _key(rows[-1]), "DESC", 1) if rows else []
+        edge = fetch_versions(stream.pk, item, _key(rows[-1]), 1) if rows else []
         more_older = bool(edge)
-        later = _rows(item, ">", _key(rows[0]), "ASC", 1) if rows else []
+        later = fetch_versions(stream.pk, item, _key(rows[0]), 1, newer=True) if rows else []
     else:
         place = None if before is None else _place(before)
-        rows = _rows(item, "<", place, "DESC", limit + 1)
+        rows = fetch_versions(stream.pk, item, place, limit + 1)
         more_older, edge, rows = len(rows) > limit, rows[limit:], rows[:limit]
-        later = _rows(item, ">", _key(rows[0]), "ASC", 1) if rows and before is not None else []
+        turned = rows and before is not None
+        later = fetch_versions(stream.pk, item, _key(rows[0]), 1, newer=True) if turned else []
         more_newer = bool(later)
     return _page(stream, rows, edge, later, more_older, more_newer)
 
@@ -63,19 +68,22 @@ def _page(
     more_older: bool,
     more_newer: bool,
 ) -> Versions:
-    gaps = gaps_of(stream.pk)
+    gaps, dropped = gaps_of(stream.pk), dropped_until(stream.pk)
     newer = [later[0] if later else None, *rows]
     older = [*rows[1:], edge[0] if edge else None]
     return Versions(
         versions=[
             Version(
-                change, supplied(change, before, after, gaps), gaps_between(before, change, gaps)
+                change,
+                supplied(change, before, after, gaps, dropped),
+                gaps_between(before, change, gaps),
             )
             for after, change, before in zip(newer, rows, older, strict=False)
         ],
         older=_text(rows[-1]) if more_older else None,
         newer=_text(rows[0]) if more_newer else None,
         gaps=[gap for gap in gaps if _touches_page(gap, rows, more_older, more_newer)],
+        dropped_until=dropped,
     )
 
 
@@ -88,20 +96,6 @@ def _touches_page(
     if more_newer and gap.from_at and gap.from_at > rows[0].occurred_at:
         return False
     return not (more_older and gap.to_at < rows[-1].occurred_at)
-
-
-def _rows(
-    item: UUID, sign: str, place: tuple[int, str] | None, order: str, limit: int
-) -> list[StoredChange]:
-    where, parameters = "", list[Any]([item])
-    if place is not None:
-        where = f"AND (c.generation, c.sequence) {sign} (%s, %s)"
-        parameters += place
-    return fetch(
-        f"""WHERE c.item = %s {where}
-            ORDER BY c.generation {order}, c.sequence {order} LIMIT %s""",
-        [*parameters, limit],
-    )
 
 
 def _key(change: StoredChange) -> tuple[int, str]:

@@ -1,6 +1,6 @@
 """One stored change as it is read back, and the one SELECT that reads it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -63,13 +63,24 @@ class StoredChange(msgspec.Struct, frozen=True):
         return b"dynamodb.amazonaws.com" in (self.user_identity or b"")
 
 
+class Extent(NamedTuple):
+    """Where a batch's changes are: its stream, and from when to when they happened (None, None if
+    it holds none)."""
+
+    batch_id: int
+    stream_id: int
+    oldest_change_at: datetime | None
+    newest_change_at: datetime | None
+
+
 # json columns are read as text and kept as bytes: nobody on the way may re-spell an image.
-SELECT = """
-    SELECT c.batch_id, c.ordinal, b.feed_position, c.stream_id, s.name, s.view_type, h.name,
-           c.generation, c.sequence, c.event_id, c.operation::text, c.item, c.keys::text,
-           c.old::text, c.new::text, c.changed, c.user_identity::text, c.occurred_at,
-           b.stored_at, c.size
-    FROM streams_change c
+_COLUMNS = """
+    c.batch_id, c.ordinal, b.feed_position, c.stream_id, s.name, s.view_type, h.name,
+    c.generation, c.sequence, c.event_id, c.operation::text, c.item, c.keys::text,
+    c.old::text, c.new::text, c.changed, c.user_identity::text, c.occurred_at,
+    b.stored_at, c.size
+"""
+_JOINED = """
     JOIN streams_batch b ON b.id = c.batch_id
     JOIN streams_shard h ON h.id = b.shard_id
     JOIN streams_stream s ON s.id = c.stream_id
@@ -77,9 +88,59 @@ SELECT = """
 
 
 def fetch(where: str, parameters: Sequence[Any]) -> list[StoredChange]:
-    """The changes that the rest of the query (WHERE … ORDER BY … LIMIT …) selects."""
+    """The changes that the rest of the query (WHERE … ORDER BY … LIMIT …) selects.
+
+    The WHERE must name c.stream_id, else every leaf of every stream is planned and locked.
+    """
+    return _fetch("streams_change", where, parameters)
+
+
+def fetch_of(extents: Iterable[Extent], rest: str, parameters: Sequence[Any]) -> list[StoredChange]:
+    """The changes of these batches that the rest of the query selects."""
+    arms, given = changes_of(extents)
+    return _fetch(f"({arms})", rest, [*given, *parameters]) if arms else []
+
+
+def fetch_versions(
+    stream_id: int, item: UUID, place: tuple[int, str] | None, limit: int, *, newer: bool = False
+) -> list[StoredChange]:
+    """The versions of an item next to a place (generation and sequence key), the nearest first:
+    older ones down from it or from the newest (None), or newer ones up from it."""
+    sign, order = (">", "ASC") if newer else ("<", "DESC")
+    beyond = "" if place is None else f"AND (generation, sequence) {sign} (%s, %s)"
+    # Cut before the joins: then every leaf gives its next version by its index, in order, and
+    # none sorts all the versions of an item that changes all day.
+    return _fetch(
+        f"""(SELECT * FROM streams_change WHERE stream_id = %s AND item = %s {beyond}
+             ORDER BY generation {order}, sequence {order} LIMIT %s)""",
+        f"ORDER BY c.generation {order}, c.sequence {order}",
+        [stream_id, item, *(place or ()), limit],
+    )
+
+
+def changes_of(extents: Iterable[Extent]) -> tuple[str, list[Any]]:
+    """A SELECT of these batches' rows, as (text, parameters); "" if they hold no change.
+
+    One arm a stream, with its own range of time: so the planner sees only the leaves that hold
+    them, even if one stream catches up on last week while the others are at today.
+    """
+    streams: dict[int, list[Extent]] = {}
+    for extent in extents:
+        if extent.oldest_change_at is not None:
+            streams.setdefault(extent.stream_id, []).append(extent)
+    arm = """SELECT * FROM streams_change WHERE stream_id = %s AND occurred_at BETWEEN %s AND %s
+             AND batch_id = ANY(%s)"""
+    given: list[Any] = []
+    for stream_id, some in streams.items():
+        oldest = min(e.oldest_change_at for e in some if e.oldest_change_at)
+        newest = max(e.newest_change_at for e in some if e.newest_change_at)
+        given += [stream_id, oldest, newest, [extent.batch_id for extent in some]]
+    return " UNION ALL ".join([arm] * len(streams)), given
+
+
+def _fetch(source: str, rest: str, parameters: Sequence[Any]) -> list[StoredChange]:
     with connection.cursor() as cursor:
-        cursor.execute(f"{SELECT} {where}", parameters)
+        cursor.execute(f"SELECT {_COLUMNS} FROM {source} c {_JOINED} {rest}", parameters)
         return [_change(row) for row in cursor.fetchall()]
 
 

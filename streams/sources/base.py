@@ -5,6 +5,7 @@ All methods may raise the errors of streams/errors.py, and no others.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 from typing import Protocol
 
@@ -38,7 +39,7 @@ class ListedShard:
 
 @dataclass(frozen=True)
 class Page:
-    """One read. `records` are raw, in the shard's order; `iterator` is where to go on, None after
+    """One read. `records` are raw bytes, in order; `iterator` is where to go on, None after
     the last record of a closed shard; `full` says that more is surely waiting."""
 
     records: Sequence[bytes]
@@ -56,6 +57,10 @@ class PulledSource(Protocol):
     @property
     def options(self) -> Options: ...
 
+    @property
+    def retention(self) -> timedelta:
+        """How long an unread record is kept, at the least."""
+
     def describe(self) -> Description:
         """Ask the source what it is now; SourceRefused says what must be mended, and how."""
 
@@ -68,11 +73,18 @@ class PulledSource(Protocol):
     def read(self, iterator: str) -> Page:
         """The records from there, at most 1,000."""
 
+    def parse_all(self, records: Sequence[bytes], stream_id: int) -> list[Change]:
+        """A page's records as changes, fast; UnreadableRecord if one needs a look of its own."""
+
     def parse(self, raw: bytes, stream_id: int) -> Change:
         """One record as a change; UnreadableRecord keeps the rest of the page going."""
 
     def sequence_of(self, raw: bytes) -> str:
         """The sequence of a record that cannot be parsed, "" if not even that can be found."""
+
+    def readers(self, arn: str) -> list[str]:
+        """Others that are known to read this stream, in words, as far as the source lists them;
+        SourceError if it does not or may not tell."""
 
     def close(self) -> None:
         """Give back connections."""

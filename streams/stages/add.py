@@ -17,15 +17,22 @@ from streams.stages.report import report_error
 from streams.when import parse_moment
 
 
-def add_stream(name: str, source: str, options: Mapping[str, Any], start: str, who: str) -> Stream:
+def add_stream(
+    name: str,
+    source: str,
+    options: Mapping[str, Any],
+    start: str,
+    who: str,
+    keep_days: int | None = None,
+) -> Stream:
     """Check and save a new stream, and list its shards.
 
-    `start` is latest, trim-horizon or a time. SourceError says in words what must be mended;
-    nothing is saved then.
+    `start` is latest, trim-horizon or a time; `keep_days` None keeps the changes for ever.
+    SourceError says in words what must be mended; nothing is saved then.
     """
     now = datetime.now(UTC)
     kind, start_at = parse_start(start, now)
-    stream = Stream(name=name, source=source, start=kind, start_at=start_at)
+    stream = Stream(name=name, source=source, start=kind, start_at=start_at, keep_days=keep_days)
     adapter = open_source(source, options)
     try:
         stream.options = dict(adapter.options.as_dict())
@@ -35,7 +42,7 @@ def add_stream(name: str, source: str, options: Mapping[str, Any], start: str, w
         stream.key_schema = description.key_schema
         with transaction.atomic():
             stream.save()
-            added = {"options": stream.options, "start": start}
+            added = {"options": stream.options, "start": start, "keep_days": keep_days}
             record_edit(who, stream, {field: [None, value] for field, value in added.items()})
         _first_discovery(stream, adapter)
     finally:
@@ -57,6 +64,18 @@ def change_options(stream: Stream, options: Mapping[str, Any], who: str) -> None
         stream.discover_after = None
         stream.save(update_fields=["options", "discover_after"])
         record_edit(who, stream, {"options": [before, after]})
+
+
+def change_keep_days(stream: Stream, keep_days: int | None, who: str) -> None:
+    """Keep the stream's changes for so many days, None for ever; beat drops what is older.
+
+    Raises SourceRefused if the number is not allowed.
+    """
+    before, stream.keep_days = stream.keep_days, keep_days
+    _validate(stream)
+    with transaction.atomic():
+        stream.save(update_fields=["keep_days"])
+        record_edit(who, stream, {"keep_days": [before, keep_days]})
 
 
 def pause(stream: Stream, who: str) -> None:

@@ -1,11 +1,12 @@
 """Writing changes: Postgres' binary COPY format, spelled here because it is the hot path.
 
-The column list, the fixed part and `_row` must agree with the migration `0002_change`.
+The column list, the fixed part and `row` must agree with the table's migration.
 Format: postgresql.org/docs/current/sql-copy.html, "Binary Format".
 """
 
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 from django.db import connection, transaction
@@ -14,45 +15,74 @@ from django.db.utils import DataError
 from streams.change import OPERATION_CODE, Change, sequence_key
 
 COPY = """
-    COPY streams_change (occurred_at, batch_id, stream_id, ordinal, size, generation, operation,
+    COPY streams_change (batch_id, ordinal, occurred_at, stream_id, size, generation, operation,
                          item, sequence, event_id, keys, old, new, changed, user_identity)
     FROM STDIN (FORMAT BINARY)
 """
 _HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 _TRAILER = struct.pack(">h", -1)
-# Field count, then (length, value) of the first eight columns.
-_fixed = struct.Struct(">h iq iq ii ii ii ih ic i16s")
+# Field count, then (length, value) of batch_id and ordinal: what a change gets only in its batch.
+_place = struct.Struct(">h iq ii")
+# (length, value) of the next six columns, and the length of the seventh.
+_fixed = struct.Struct(">iq ii ii ih ic i16s i")
 _length = struct.Struct(">i")
 _NULL = struct.pack(">i", -1)
+# Most lengths are small, and a look-up is cheaper than packing.
+_LENGTHS = [_length.pack(number) for number in range(2_048)]
+_OPERATIONS = {name: code.encode() for name, code in OPERATION_CODE.items()}
 # Postgres counts microseconds from 2000.
 _EPOCH_2000 = 946_684_800_000_000
 _TEXT_OID = 25
 
 
-def copy(batch_id: int, stream_id: int, generation: int, changes: Sequence[Change]) -> None:
-    """Write a batch's changes, in order."""
-    if not changes:
+def copy(batch_id: int, rows: Sequence[bytes]) -> None:
+    """Write a batch's rows, in order."""
+    if not rows:
         return
-    data = encode(batch_id, stream_id, generation, changes)
+    data = encode(batch_id, rows)
     # Django translates the errors of execute, but not those of copy.
     with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(COPY) as to:
         to.write(data)
 
 
-def encode(batch_id: int, stream_id: int, generation: int, changes: Sequence[Change]) -> bytes:
+def encode(batch_id: int, rows: Sequence[bytes]) -> bytes:
     """The bytes that COPY takes."""
     parts = [_HEADER]
-    for ordinal, change in enumerate(changes):
-        _row(parts, batch_id, stream_id, generation, ordinal, change)
+    for ordinal, row in enumerate(rows):
+        parts += (_place.pack(15, 8, batch_id, 4, ordinal), row)
     parts.append(_TRAILER)
     return b"".join(parts)
 
 
-def refused(change: Change) -> str:
+def row(stream_id: int, generation: int, change: Change) -> bytes:
+    """A change as COPY takes it, without its batch and its place there."""
+    sequence = sequence_key(change.sequence).encode()
+    event_id = change.event_id.encode()
+    keys, changed = change.keys, change.changed
+    return b"".join(
+        (
+            _fixed.pack(
+                *(8, change.occurred - _EPOCH_2000, 4, stream_id, 4, change.size, 2, generation),
+                *(1, _OPERATIONS[change.operation], 16, change.item, len(sequence)),
+            ),
+            sequence,
+            _spelled(len(event_id)),
+            event_id,
+            _spelled(len(keys)),
+            keys,
+            _field(change.old),
+            _field(change.new),
+            _NULL if changed is None else _changed(changed),
+            _field(change.user_identity),
+        )
+    )
+
+
+def refused(stream_id: int, change: Change) -> str:
     """Why Postgres cannot hold this change; "" if it can. Writes nothing."""
     try:
         with transaction.atomic():
-            copy(0, 0, 0, [change])
+            copy(0, [row(stream_id, 0, change)])
             transaction.set_rollback(True)
     except DataError as error:
         return f"Postgres cannot hold it: {error}".splitlines()[0]
@@ -64,40 +94,30 @@ def raw(change: Change) -> bytes:
     return msgspec.json.encode(change)
 
 
-def _row(
-    parts: list[bytes],
-    batch_id: int,
-    stream_id: int,
-    generation: int,
-    ordinal: int,
-    change: Change,
-) -> None:
-    sequence = sequence_key(change.sequence).encode()
-    event_id = change.event_id.encode()
-    parts += (
-        _fixed.pack(
-            *(15, 8, change.occurred - _EPOCH_2000, 8, batch_id, 4, stream_id, 4, ordinal),
-            *(4, change.size, 2, generation, 1, OPERATION_CODE[change.operation].encode()),
-            *(16, change.item.bytes),
-        ),
-        _length.pack(len(sequence)) + sequence,
-        _length.pack(len(event_id)) + event_id,
-        _length.pack(len(change.keys)) + change.keys,
-        _field(change.old),
-        _field(change.new),
-        _field(None if change.changed is None else _names(change.changed)),
-        _field(change.user_identity),
-    )
-
-
 def _field(value: bytes | None) -> bytes:
-    return _NULL if value is None else _length.pack(len(value)) + value
+    return _NULL if value is None else _spelled(len(value)) + value
 
 
-def _names(names: Sequence[str]) -> bytes:
-    """A one-dimensional text[]: dimensions, has-null flag, element type, size, lower bound."""
+def _spelled(length: int) -> bytes:
+    return _LENGTHS[length] if length < 2_048 else _length.pack(length)
+
+
+def _changed(names: tuple[str, ...]) -> bytes:
+    return _few_names(names) if len(names) <= _FEW else _names(names)
+
+
+def _names(names: tuple[str, ...]) -> bytes:
+    """A one-dimensional text[] with its length: dimensions, has-null flag, element type, size,
+    lower bound, then the elements."""
     if not names:
-        return struct.pack(">iii", 0, 0, _TEXT_OID)
-    encoded = [name.encode() for name in names]
-    head = struct.pack(">iiiii", 1, 0, _TEXT_OID, len(encoded), 1)
-    return head + b"".join([_length.pack(len(name)) + name for name in encoded])
+        value = struct.pack(">iii", 0, 0, _TEXT_OID)
+    else:
+        encoded = [name.encode() for name in names]
+        value = struct.pack(">iiiii", 1, 0, _TEXT_OID, len(encoded), 1)
+        value += b"".join([_length.pack(len(name)) + name for name in encoded])
+    return _length.pack(len(value)) + value
+
+
+# The same few names change again and again. An item has at most 400 KB, so this is bounded.
+_FEW = 16
+_few_names = lru_cache(maxsize=128)(_names)

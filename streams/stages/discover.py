@@ -4,7 +4,8 @@ listing that fails half way still makes progress; only a complete one proves tha
 
 import logging
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
@@ -25,6 +26,8 @@ EVERY_SECONDS = 15
 # A stream that was turned off, alone or with its table, stays readable for 24 hours.
 _STILL_READABLE = timedelta(hours=24)
 _OFF = ("stream-off", "table-missing")
+# Names the advisory locks of the listings, with the stream's id.
+_LISTING = 7_245_002
 _LABEL = re.compile(r"/stream/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)")
 
 
@@ -32,7 +35,33 @@ def discover(stream: Stream, source: PulledSource, *, starting: bool = False) ->
     """Bring the stream's shards up to date; SourceError if the source did not tell.
 
     With `starting` the stream was added this moment: its "from now on" is pinned by iterators.
+    While another process lists the stream it does nothing: it is due again then.
     """
+    with _alone(stream, wait=starting) as alone:
+        if alone:
+            stream.refresh_from_db()  # another process may have found a new ARN meanwhile
+            _discover(stream, source, starting)
+        else:
+            make_due(stream.pk)
+
+
+@contextmanager
+def _alone(stream: Stream, *, wait: bool) -> Iterator[bool]:
+    """One listing of a stream at a time: two together would call DescribeStream too often, and
+    find a new ARN twice. The lock ends with the connection: a killed process keeps nobody out."""
+    lock = "pg_advisory_lock" if wait else "pg_try_advisory_lock"  # the first gives no value
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {lock}(%s, %s)::text <> 'false'", [_LISTING, stream.pk])
+        alone = bool(cursor.fetchone()[0])
+    try:
+        yield alone
+    finally:
+        if alone:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LISTING, stream.pk])
+
+
+def _discover(stream: Stream, source: PulledSource, starting: bool) -> None:
     try:
         description = source.describe()
     except SourceError as error:
@@ -112,11 +141,20 @@ def _list(stream: Stream, source: PulledSource, arn: str) -> bool:
             return False
         seen.clear()  # an earlier ARN that is gone altogether
     except SourceError as error:
-        report_error(error, stream=stream)
+        _report_unlisted(stream, error)
         return False
     # Only what was known before: a shard that appeared meanwhile may be too new for this listing.
     _end_unlisted(stream, arn, (known | named) - seen)
     return True
+
+
+def _report_unlisted(stream: Stream, error: SourceError) -> None:
+    report(
+        error.kind,
+        f"The shards of {stream} cannot be listed, so new ones are not read: {error.sentence}",
+        error.fix or "It is tried again every few seconds.",
+        stream=stream,
+    )
 
 
 def _generation_of(stream: Stream, arn: str) -> int:
@@ -131,11 +169,14 @@ def _keep(stream: Stream, arn: str, generation: int, page: Collection[ListedShar
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO streams_shard (stream_id, generation, arn, name, listed, closed, ended,
-                   position, iterator, number, digest, changes, lease_owner, lease_token)
-               SELECT %s, %s, %s, name, false, false, '', '', '', 0, '', 0, '', 0
-               FROM unnest(%s::text[]) AS n(name) ORDER BY name
+                   position, iterator, number, digest, changes, lease_owner, lease_token,
+                   unread_from)
+               SELECT st.id, %s, %s, n.name, false, false, '', '', '', 0, '', 0, '', 0,
+                      coalesce(st.discovered_at, st.created_at)
+               FROM unnest(%s::text[]) AS n(name), streams_stream st
+               WHERE st.id = %s ORDER BY n.name
                ON CONFLICT (stream_id, arn, name) DO NOTHING""",
-            [stream.pk, generation, arn, sorted(names)],
+            [generation, arn, sorted(names), stream.pk],
         )
         cursor.execute(
             """UPDATE streams_shard s SET listed = true, closed = g.closed, parent_id = p.id
@@ -158,14 +199,24 @@ def _end_unlisted(stream: Stream, arn: str, missing: Collection[str]) -> None:
 
     One that was listed before gets a second chance, because listings may lag behind each other.
     """
-    for shard in _unfinished(stream, arn).filter(name__in=missing):
+    for shard in _unfinished(stream, arn).filter(name__in=missing).order_by("name"):
         if shard.listed:
             Shard.objects.filter(pk=shard.pk).update(listed=False)
             make_due(stream.pk)
         elif stream.discovered_at is None:
             _end(shard, Shard.Ended.BEFORE_START)
+        elif _may_follow_unread(shard):
+            make_due(stream.pk)  # its children are younger still, and must not be read yet
         else:
             _lose(stream, shard)
+
+
+def _may_follow_unread(shard: Shard) -> bool:
+    """True while its parent, or any closed one if its parent is unknown, is still to be read."""
+    if shard.parent:
+        return shard.parent.ended_at is None
+    closed = _unfinished(shard.stream, shard.arn).filter(listed=True, closed=True)
+    return closed.filter(Q(parent=None) | Q(parent__ended_at__isnull=False)).exists()
 
 
 def _lose(stream: Stream, shard: Shard) -> None:

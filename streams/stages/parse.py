@@ -27,8 +27,7 @@ def parse_page(
     before_start = repeated = 0
     first = ""
     last, last_key = position, sequence_key(position)
-    for raw in page.records:
-        change = _parsed(source, raw, stream_id)
+    for change in _parsed(source, page.records, stream_id):
         sequence = change.sequence
         key = sequence_key(sequence)
         if sequence and key <= last_key:
@@ -67,7 +66,16 @@ def is_current(changes: Sequence[Change], page: Page, now: datetime) -> bool:
     return changes[-1].occurred >= fresh
 
 
-def _parsed(source: PulledSource, raw: bytes, stream_id: int) -> Change | Poison:
+def _parsed(
+    source: PulledSource, records: Sequence[bytes], stream_id: int
+) -> Sequence[Change | Poison]:
+    try:
+        return source.parse_all(records, stream_id)
+    except UnreadableRecord:  # seldom, and then only that one record is set aside
+        return [_alone(source, raw, stream_id) for raw in records]
+
+
+def _alone(source: PulledSource, raw: bytes, stream_id: int) -> Change | Poison:
     try:
         return source.parse(raw, stream_id)
     except UnreadableRecord as error:

@@ -8,23 +8,30 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, SimpleQueue
-from threading import Semaphore
 
 from django.db import transaction
 
-from streams import flow
-from streams.errors import IteratorExpired, LeaseLost, PositionTrimmed, ShardGone, SourceError
+from streams.errors import (
+    IteratorExpired,
+    LeaseLost,
+    PositionTrimmed,
+    ShardGone,
+    SourceError,
+    Throttled,
+)
+from streams.memory import give_back_pages
 from streams.models import Stream
 from streams.sources.base import PulledSource
 from streams.sources.registry import open_source
-from streams.stages import gap, lease
+from streams.stages import gap, lease, readers
 from streams.stages.discover import has_children
+from streams.stages.lanes import Lanes, Stored
 from streams.stages.lease import Leased
 from streams.stages.publish import Publisher
-from streams.stages.reading import Outcome, Reading
+from streams.stages.reading import Outcome, Reading, Room
 from streams.stages.report import report_error, resolve
 
 log = logging.getLogger(__name__)
@@ -36,7 +43,7 @@ _FAILING_READERS = 8
 # The longest wait for an outcome, so that a stop is seen soon.
 _GLANCE_SECONDS = 0.25
 # Pages that may be in memory, read and not yet stored: about 3 MB each, raw and parsed.
-_ROOM_PAGES = _READERS + 8
+_ROOM_PAGES = 16
 
 
 class Poller:
@@ -48,31 +55,32 @@ class Poller:
         self._discover = discover
         self._readings: dict[int, Reading] = {}
         self._sources: dict[int, tuple[Stream, PulledSource]] = {}
-        self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
-        self._room = Semaphore(_ROOM_PAGES)
-        self._over = False
+        self._outcomes: SimpleQueue[Outcome | Stored] = SimpleQueue()
+        self._room = Room(_ROOM_PAGES)
         self._publisher = Publisher()
+        self._lanes = Lanes(self._publisher, self._outcomes.put)
         self._upkeep_at = 0.0
 
     def run(self) -> bool:
         """Poll; False if every seat was taken, so there was nothing to do."""
         if lease.take_seat(self._owner) is None:
             return False
+        give_back_pages()
         self._publisher.start()
-        readers = ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
+        threads = ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
         try:
-            self._loop(readers)
+            self._loop(threads)
             self._give_back()
         finally:
-            self._over = True
-            self._room.release(_READERS)  # wake those who wait for room
-            readers.shutdown(wait=False, cancel_futures=True)
+            self._room.close(_READERS)
+            threads.shutdown(wait=False, cancel_futures=True)
+            self._lanes.stop()
             self._publisher.stop()
             for _, source in self._sources.values():
                 source.close()
         return True
 
-    def _loop(self, readers: ThreadPoolExecutor) -> None:
+    def _loop(self, threads: ThreadPoolExecutor) -> None:
         while not self._should_stop():
             now = time.monotonic()
             if now >= self._upkeep_at:
@@ -81,15 +89,15 @@ class Poller:
                 self._keep_leases()
                 self._upkeep_at = now + lease.UPKEEP_SECONDS
             for reading in self._readings.values():
-                if not reading.in_flight and reading.due_at <= now:
-                    self._submit(readers, reading)
+                if not reading.busy and reading.due_at <= now:
+                    self._submit(threads, reading)
             self._take_outcomes(self._wait_seconds())
 
-    def _submit(self, readers: ThreadPoolExecutor, reading: Reading) -> None:
+    def _submit(self, threads: ThreadPoolExecutor, reading: Reading) -> None:
         if reading.failures and sum(r.in_flight for r in self._failing()) >= _FAILING_READERS:
             return  # hanging shards must not take every thread
         reading.in_flight = True
-        future = readers.submit(self._read, reading)
+        future = threads.submit(self._read, reading)
         future.add_done_callback(lambda done: self._note_crash(reading, done))
 
     def _failing(self) -> Iterator[Reading]:
@@ -104,54 +112,87 @@ class Poller:
 
     def _read(self, reading: Reading) -> None:
         """Run in a reader thread: pass on outcome after outcome, in order."""
-        pages = reading.pages()
-        last = False
-        while not last:
-            self._room.acquire()
-            if self._over:
-                return
-            outcome = next(pages)
-            last = outcome.last
+        for outcome in reading.pages(self._room):
             self._outcomes.put(outcome)
 
     def _wait_seconds(self) -> float:
-        due = [r.due_at for r in self._readings.values() if not r.in_flight]
+        due = [r.due_at for r in self._readings.values() if not r.busy]
         soonest = min([*due, self._upkeep_at, time.monotonic() + _GLANCE_SECONDS])
         return max(0.001, soonest - time.monotonic())
 
     def _take_outcomes(self, seconds: float) -> None:
-        """Handle what has been read: wait for the first, then take all that is there."""
+        """Handle what was read and stored: wait for the first, then take all that is there."""
         try:
-            outcome = self._outcomes.get(timeout=seconds)
+            come = self._outcomes.get(timeout=seconds)
             while True:
-                self._room.release()
-                self._handle(outcome)
-                outcome = self._outcomes.get_nowait()
+                if isinstance(come, Stored):
+                    self._note_stored(come)
+                else:
+                    come.reading.in_flight = not come.last
+                    come.reading.waiting.append(come)
+                self._advance(come.reading)
+                if not come.reading.busy:
+                    self._rest(come.reading)
+                come = self._outcomes.get_nowait()
         except Empty:
             return
 
-    def _handle(self, outcome: Outcome) -> None:
-        reading = outcome.reading
-        reading.in_flight = not outcome.last
-        if self._readings.get(reading.target.shard_id) is not reading:
-            return  # given up meanwhile; whoever has the lease reads it again
-        if outcome.error:
-            self._handle_error(reading, outcome.error)
-            return
+    def _advance(self, reading: Reading) -> None:
+        """Handle what waits, in order, until there is something to store."""
+        while reading.waiting and not reading.storing:
+            if not self._has(reading):
+                reading.waiting.clear()
+            elif error := reading.waiting[0].error:
+                reading.waiting.popleft()
+                self._handle_error(reading, error)
+            else:
+                self._store(reading, reading.take_together())
+
+    def _store(self, reading: Reading, outcomes: Sequence[Outcome]) -> None:
+        self._note_loss(reading, outcomes[0])
+        if any(o.batch and o.batch.moves(reading.tail.position) for o in outcomes):
+            reading.storing = True
+            self._lanes.store(reading, outcomes)
+        else:
+            self._note_read(reading, outcomes[-1])
+
+    def _note_stored(self, stored: Stored) -> None:
+        reading = stored.reading
+        reading.storing = False
+        self._room.give(reading, sum(outcome.records > 0 for outcome in stored.outcomes))
         try:
-            stored = flow.store_and_publish(outcome, self._publisher)
+            reading.tail = stored.tail()
         except LeaseLost as error:
             log.info("%s", error)
-            self._drop(reading)
+            if self._has(reading):
+                self._drop(reading)
             return
-        if reading.failures or reading.read_at is None:  # it may have failed in an earlier slice
-            resolve(stream=reading.target.stream, about=reading.name)
-        reading.went_well(outcome)
-        if stored and outcome.batch and outcome.batch.ended:
+        outcome = stored.outcomes[-1]
+        if not self._has(reading):
+            return
+        self._note_read(reading, outcome)
+        if outcome.batch and outcome.batch.ended:
             self._drop(reading)
             self._upkeep_at = 0.0  # its children may be read now
             if not has_children(reading.target.shard_id):
                 self._discover(reading.target.stream.pk)
+
+    def _note_loss(self, reading: Reading, outcome: Outcome) -> None:
+        """Before anything after it is stored: what a read shows to be gone, or may be gone."""
+        if reading.trimmed and outcome.batch:
+            first = outcome.batch.first_sequence
+            gap.end_trimmed(reading.target, reading.tail.position, first)
+        elif reading.read_at is None and not reading.tail.position:
+            gap.record_begun_late(reading.target)
+
+    def _note_read(self, reading: Reading, outcome: Outcome) -> None:
+        if reading.failures or reading.read_at is None:  # it may have failed in an earlier slice
+            resolve(stream=reading.target.stream, about=reading.name)
+        reading.went_well(outcome)
+
+    def _has(self, reading: Reading) -> bool:
+        """False if it was given up meanwhile; whoever has the lease reads it again."""
+        return self._readings.get(reading.target.shard_id) is reading
 
     def _handle_error(self, reading: Reading, error: SourceError) -> None:
         stream = reading.target.stream
@@ -163,6 +204,8 @@ class Poller:
         if isinstance(error, ShardGone):
             self._discover(stream.pk)
         reading.went_wrong(error)
+        if isinstance(error, Throttled):
+            readers.note_throttled(reading)
 
     def _keep_leases(self) -> None:
         """Renew what is held, give up what is too much, take what is free."""
@@ -170,7 +213,7 @@ class Poller:
         for reading in [r for id_, r in self._readings.items() if id_ not in kept]:
             self._drop(reading)
         share = lease.fair_share()
-        self._give_up(len(self._readings) - share)
+        self._give_up(max(0, len(self._readings) - share))
         for leased in lease.acquire(self._owner, share - len(self._readings)):
             self._begin(leased)
 
@@ -190,13 +233,21 @@ class Poller:
         return self._sources[stream_id]
 
     def _give_up(self, number: int) -> None:
-        """Give back that many shards, those that are not being read and due the latest."""
-        idle = sorted(
-            (r for r in self._readings.values() if not r.in_flight), key=lambda r: -r.due_at
-        )
-        given = idle[: max(0, number)]
-        lease.release([reading.held() for reading in given])
+        """Give back that many shards, first those that are not being read; the others as soon
+        as what was read of them is stored."""
+        given = sorted(self._readings.values(), key=lambda r: (r.busy, -r.due_at))[:number]
         for reading in given:
+            reading.given_up = True
+        idle = [reading for reading in given if not reading.busy]
+        lease.release([reading.held() for reading in idle])
+        for reading in idle:
+            self._drop(reading)
+
+    def _rest(self, reading: Reading) -> None:
+        """All that was read of it is stored. A shard that was to be given up is given back now."""
+        self._room.give(reading, 0)
+        if reading.given_up and self._has(reading):
+            lease.release([reading.held()])
             self._drop(reading)
 
     def _drop(self, reading: Reading) -> None:
@@ -208,7 +259,7 @@ class Poller:
         for reading in self._readings.values():
             reading.given_up = True
         until = time.monotonic() + 2
-        while any(r.in_flight for r in self._readings.values()) and time.monotonic() < until:
+        while any(r.busy for r in self._readings.values()) and time.monotonic() < until:
             self._take_outcomes(_GLANCE_SECONDS)
         with transaction.atomic():
             lease.release([reading.held() for reading in self._readings.values()])

@@ -6,6 +6,7 @@ Either all of it happened or none; so after any crash reading simply goes on at 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
 import psycopg
 from django.db import connection, transaction
@@ -51,6 +52,29 @@ class ReadBatch:
     # Seconds since the page was read; the database's clock makes a time of it.
     read_age: float = 0.0
 
+    def moves(self, position: str) -> bool:
+        """True if there is something to store for a shard at this position."""
+        return self.last_sequence != position or self.ended or bool(self.poison)
+
+    @property
+    def records(self) -> int:
+        return len(self.changes) + len(self.poison) + self.before_start + self.repeated
+
+
+def joined(batches: Sequence[ReadBatch]) -> ReadBatch:
+    """Batches of one shard that follow each other, as one."""
+    if len(batches) == 1:
+        return batches[0]
+    return ReadBatch(
+        changes=[change for batch in batches for change in batch.changes],
+        poison=[poison for batch in batches for poison in batch.poison],
+        first_sequence=next((b.first_sequence for b in batches if b.first_sequence), ""),
+        last_sequence=batches[-1].last_sequence,
+        before_start=sum(batch.before_start for batch in batches),
+        repeated=sum(batch.repeated for batch in batches),
+        ended=batches[-1].ended,
+    )
+
 
 @dataclass(frozen=True)
 class Tail:
@@ -71,8 +95,8 @@ class Target:
     token: int
 
 
-# Days since 1970 whose partition is known to exist, per process.
-_days_made: set[int] = set()
+# The days since 1970 whose leaf is known to exist, of each stream, per process.
+_days_made: dict[int, set[int]] = {}
 _DAY = 86_400_000_000  # microseconds
 
 
@@ -84,25 +108,29 @@ def store(shard: Target, tail: Tail, batch: ReadBatch) -> Tail:
     """
     for _ in range(3):
         try:
-            _make_partitions(batch.changes)
+            _make_partitions(shard.stream.pk, batch.changes)
             with transaction.atomic(durable=True):
                 return _store(shard, tail, batch)
         except IntegrityError as error:
             if isinstance(error.__cause__, psycopg.errors.CheckViolation):
-                _days_made.clear()  # a partition was dropped meanwhile
+                _days_made.clear()  # a leaf was dropped meanwhile
             else:
-                batch = _without_stored(shard.generation, batch)
+                batch = _without_stored(shard, batch)
         except DataError:
-            batch = _without_refused(batch)
+            batch = _without_refused(shard.stream.pk, batch)
     with transaction.atomic(durable=True):
         return _store(shard, tail, batch)
 
 
+def store_within(shard: Target, tail: Tail, batch: ReadBatch) -> Tail:
+    """Store as a part of the caller's transaction (stages/settle.py); what Postgres refuses is
+    raised. LeaseLost as above."""
+    return _store(shard, tail, batch)
+
+
 def _store(shard: Target, tail: Tail, batch: ReadBatch) -> Tail:
     number = tail.number + 1
-    counts = {operation: 0 for operation in (INSERT, MODIFY, REMOVE)}
-    for change in batch.changes:
-        counts[change.operation] += 1
+    operations = [change.operation for change in batch.changes]
     entry = LedgerEntry(
         stream_id=shard.stream.pk,
         shard_id=shard.shard_id,
@@ -110,21 +138,23 @@ def _store(shard: Target, tail: Tail, batch: ReadBatch) -> Tail:
         continued_from=tail.position,
         first_sequence=batch.first_sequence,
         last_sequence=batch.last_sequence,
-        inserts=counts[INSERT],
-        modifies=counts[MODIFY],
-        removes=counts[REMOVE],
+        inserts=operations.count(INSERT),
+        modifies=operations.count(MODIFY),
+        removes=operations.count(REMOVE),
         before_start=batch.before_start,
         repeated=batch.repeated,
         poison=len(batch.poison),
-        size=sum(change.size for change in batch.changes),
+        size=sum([change.size for change in batch.changes]),
     )
+    stream_id, generation = shard.stream.pk, shard.generation
+    rows = [copy_change.row(stream_id, generation, change) for change in batch.changes]
     new = Tail(
         position=batch.last_sequence or tail.position,
         number=number,
-        digest=digest(tail.digest, entry, batch.changes),
+        digest=digest(tail.digest, entry, rows),
     )
     batch_id = _write_ledger(shard.token, tail, entry, new, batch)
-    copy_change.copy(batch_id, shard.stream.pk, shard.generation, batch.changes)
+    copy_change.copy(batch_id, rows)
     if batch.poison:
         _keep_poison(shard, batch.poison)
     return new
@@ -174,7 +204,7 @@ def _keep_poison(shard: Target, poison: Iterable[Poison]) -> None:
         problem = report(
             "poison-record",
             f"A record of {shard.stream} cannot be read: {record.reason}",
-            "Its raw bytes are kept with this problem; the shard went on without it.",
+            "The shard went on; its bytes are kept. Retry or skip it (admin, or manage.py poison).",
             stream=shard.stream,
             about=str(shard.shard_id),
         )
@@ -187,40 +217,47 @@ def _keep_poison(shard: Target, poison: Iterable[Poison]) -> None:
         )
 
 
-def _make_partitions(changes: Sequence[Change]) -> None:
-    missing = {change.occurred // _DAY for change in changes} - _days_made
+def _make_partitions(stream_id: int, changes: Sequence[Change]) -> None:
+    made = _days_made.setdefault(stream_id, set())
+    missing = {change.occurred // _DAY for change in changes} - made
     if missing:
-        partitions.ensure(partitions.day_of(number * _DAY) for number in missing)
-        _days_made.update(missing)
+        partitions.ensure(stream_id, [partitions.day_of(number * _DAY) for number in missing])
+        made.update(missing)
 
 
-def _without_stored(generation: int, batch: ReadBatch) -> ReadBatch:
+def _without_stored(shard: Target, batch: ReadBatch) -> ReadBatch:
     """The batch without the changes that the store has already."""
+    times = [change.occurred for change in batch.changes]
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT item, sequence, occurred_at FROM streams_change
-               WHERE generation = %s AND item = ANY(%s) AND sequence = ANY(%s)""",
+            """SELECT item, sequence FROM streams_change
+               WHERE stream_id = %s AND occurred_at >= %s AND occurred_at < %s
+                 AND generation = %s AND item = ANY(%s) AND sequence = ANY(%s)""",
             [
-                generation,
-                [change.item for change in batch.changes],
+                shard.stream.pk,
+                # Wide enough for all of every leaf that the changes go to.
+                moment(min(times) - partitions.LONGEST),
+                moment(max(times) + partitions.LONGEST),
+                shard.generation,
+                [UUID(bytes=change.item) for change in batch.changes],
                 [sequence_key(change.sequence) for change in batch.changes],
             ],
         )
-        stored = set(cursor.fetchall())
+        stored = {(item.bytes, sequence) for item, sequence in cursor.fetchall()}
     kept = [
         change
         for change in batch.changes
-        if (change.item, sequence_key(change.sequence), moment(change.occurred)) not in stored
+        if (change.item, sequence_key(change.sequence)) not in stored
     ]
     repeated = len(batch.changes) - len(kept)
     return replace(batch, changes=kept, repeated=batch.repeated + repeated)
 
 
-def _without_refused(batch: ReadBatch) -> ReadBatch:
+def _without_refused(stream_id: int, batch: ReadBatch) -> ReadBatch:
     """The batch with the changes that Postgres cannot hold turned into poison records."""
     kept, poison = [], list(batch.poison)
     for change in batch.changes:
-        reason = copy_change.refused(change)
+        reason = copy_change.refused(stream_id, change)
         if reason:
             poison.append(Poison(change.sequence, copy_change.raw(change), reason))
         else:

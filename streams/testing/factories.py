@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from streams.change import MODIFY, Change, microseconds, moment
-from streams.item_key import canonical, item_id
+from streams.item_key import canonical, item_bytes
 from streams.models import Shard, Stream
 
 _numbers = itertools.count(1)
@@ -48,7 +48,7 @@ def make_change(
     old_names, new_names = set(old or {}), set(new or {})
     return Change(
         operation=operation,
-        item=item_id(stream_id, canonical(keys)),
+        item=item_bytes(stream_id, canonical(keys).encode()),
         sequence=str(sequence).zfill(21),
         event_id=f"event-{sequence}",
         occurred=occurred,

@@ -5,8 +5,9 @@ Records are spelled as DynamoDB spells them; what a test scripts here is how the
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from streams.change import Change
@@ -48,6 +49,8 @@ class ScriptedSource:
         self.listed_per_page = 100
         self.records_per_page = 1000
         self.down: SourceError | None = None
+        self.retention = timedelta(hours=24)
+        self.other_readers: list[str] = []
         self._iterators: set[str] = set()
 
     def add(self, name: str, parent: str | None = None, *, closed: bool = False) -> ScriptedShard:
@@ -104,11 +107,18 @@ class ScriptedSource:
         following = None if over else self._place(arn, name, upto)
         return Page(page, following, full=upto < len(shard.records))
 
+    def parse_all(self, raws: Sequence[bytes], stream_id: int) -> list[Change]:
+        return [self.parse(raw, stream_id) for raw in raws]
+
     def parse(self, raw: bytes, stream_id: int) -> Change:
         return records.parse(raw, stream_id)
 
     def sequence_of(self, raw: bytes) -> str:
         return records.sequence_of(raw)
+
+    def readers(self, arn: str) -> list[str]:
+        self._fail("readers")
+        return self.other_readers
 
     def close(self) -> None:
         """Nothing to give back."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -88,6 +89,15 @@ class Stack:
             "tail", stream, "--from", "start", "--json", "--no-follow"
         ).stdout.splitlines():
             yield json.loads(line)
+
+    def service(self, name: str) -> str:
+        """The address of a running service: database_url or redis_url."""
+        return str(json.loads((self.home / "services.json").read_text())[name])
+
+    def query(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Ask the stack's database, as an operator's psql does."""
+        with psycopg.connect(self.service("database_url"), autocommit=True) as database:
+            return database.execute(sql, parameters).fetchall()
 
     def password(self) -> str:
         """The first user's password, as the launcher keeps it for its owner."""

@@ -1,9 +1,10 @@
 """`manage.py add_stream NAME --table T`: watch a table's stream."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from getpass import getuser
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from streams.management.failures import explained
@@ -26,15 +27,38 @@ class Command(BaseCommand):
             default="latest",
             help="latest (default), trim-horizon, or a time such as 2026-11-21T10:00Z or 2h",
         )
+        parser.add_argument(
+            "--keep-days",
+            type=_days,
+            default=settings.KEEP_DAYS,
+            metavar="DAYS",
+            help="drop changes older than so many days, or forever (default: "
+            f"{settings.KEEP_DAYS or 'forever'})",
+        )
 
     def handle(self, **options: Any) -> None:
         given = {name: options[name] for name in ("table", "region", "endpoint_url", "role_arn")}
         with explained():
-            stream = add_stream(options["name"], options["source"], given, options["start"], _who())
+            stream = add_stream(
+                options["name"],
+                options["source"],
+                given,
+                options["start"],
+                _who(),
+                options["keep_days"],
+            )
         self.stdout.write(
             f"Stream {stream.name} added: {stream.options['table']}, {stream.view_type}, "
             f"{stream.shards.count()} shards."
         )
+
+
+def _days(text: str) -> int | None:
+    if text == "forever":
+        return None
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"{text!r} is no number of days. Write 30, or forever.")
+    return int(text)
 
 
 def _who() -> str:

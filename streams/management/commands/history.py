@@ -38,6 +38,11 @@ class Command(BaseCommand):
                     break
             if not found:
                 self.stderr.write(f"No change of {label(key)} is stored in {stream.name}.")
+            if page.dropped_until and not options["json"]:
+                self.stdout.write(
+                    f"Changes before {page.dropped_until:%Y-%m-%d %H:%M:%S} UTC were dropped by "
+                    "retention."
+                )
 
 
 def _json(version: Version) -> str:

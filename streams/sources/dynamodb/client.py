@@ -1,15 +1,15 @@
-"""Calls to DynamoDB and DynamoDB Streams: the only file here that knows boto3 and HTTP.
+"""Calls to DynamoDB and DynamoDB Streams: the only file here that knows boto3.
 
-boto3 gives what it is best at: the credential chain, role assumption, endpoints and signing. The
-call itself goes straight over a connection pool, because a call through a boto3 client costs about
-2 ms of CPU and its parser makes 8,000 records a second, while signing alone costs 0.1 ms.
+boto3 gives what it is best at: the credential chain, role assumption, endpoints and the signature.
+The call itself goes straight over connections.py, because a poller makes hundreds a second: through
+a boto3 client one costs 2 ms of CPU, and its parser makes 8,000 records a second.
 """
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import boto3
-import urllib3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
@@ -21,11 +21,13 @@ from botocore.credentials import (
 from botocore.exceptions import BotoCoreError, ClientError
 
 from streams.errors import SourceError, SourceRefused, SourceUnavailable
+from streams.sources import agent
+from streams.sources.dynamodb.connections import Connections, NoAnswer
 from streams.sources.dynamodb.faults import error_for
 from streams.sources.dynamodb.options import DynamoDBOptions
 
 # GetRecords may take long on a cold shard; beyond this the read is repeated from its position.
-_TIMEOUT = urllib3.Timeout(connect=3, read=10)
+_CONNECT_SECONDS, _READ_SECONDS = 3, 10
 # As many reads in flight as one poller may have.
 _CONNECTIONS = 32
 _TARGETS = {"dynamodb": "DynamoDB_20120810", "dynamodbstreams": "DynamoDBStreams_20120810"}
@@ -71,8 +73,8 @@ class Client:
         self._options = options
         self._credentials = self._find_credentials()
         self._urls = {service: self._endpoint(service) for service in _TARGETS}
-        self._pool = urllib3.PoolManager(
-            num_pools=4, maxsize=_CONNECTIONS, timeout=_TIMEOUT, retries=False
+        self._connections = Connections(
+            connect_seconds=_CONNECT_SECONDS, read_seconds=_READ_SECONDS, most_idle=_CONNECTIONS
         )
 
     def call(self, service: str, operation: str, arguments: dict[str, Any]) -> bytes:
@@ -86,25 +88,47 @@ class Client:
                 "X-Amz-Target": f"{_TARGETS[service]}.{operation}",
             },
         )
+        return self._send(request, operation, "dynamodb")
+
+    def _send(self, request: AWSRequest, operation: str, name: str) -> bytes:
+        """Sign for the service of that name, and send."""
         try:
-            SigV4Auth(self._credentials, "dynamodb", self.region).add_auth(request)
+            SigV4Auth(self._credentials, name, self.region).add_auth(request)
         except (BotoCoreError, ClientError) as error:  # a role that cannot be assumed any more
             raise self._no_credentials(error) from error
+        headers = [*request.headers.items(), ("User-Agent", agent.user_agent())]
         try:
-            answer = self._pool.urlopen(
-                "POST", request.url, body=request.data, headers=dict(request.headers.items())
+            answer = self._connections.call(
+                request.method, request.url, headers, request.data or b""
             )
-        except urllib3.exceptions.HTTPError as error:
+        except NoAnswer as error:
             raise SourceUnavailable(
-                f"{request.url} does not answer ({type(error).__name__}).",
+                f"{request.url} does not answer ({error}).",
                 "Check the endpoint URL and the network between this machine and it.",
             ) from error
         if answer.status != 200:
-            raise error_for(operation, answer.status, answer.data, self._where())
-        return answer.data
+            raise error_for(operation, answer.status, answer.body, self._where())
+        return answer.body
+
+    def triggers(self, arn: str) -> list[str]:
+        """The Lambda functions that read this stream; SourceError if that may not be listed.
+
+        Reading needs no such permission: lambda:ListEventSourceMappings is optional.
+        """
+        service = self._options.endpoint_url or self._endpoint_of("lambda")
+        query = urlencode({"EventSourceArn": arn, "MaxItems": 100})
+        request = AWSRequest(
+            method="GET", url=f"{service.rstrip('/')}/2015-03-31/event-source-mappings/?{query}"
+        )
+        answer = self._send(request, "ListEventSourceMappings", "lambda")
+        try:
+            mappings = json.loads(answer)["EventSourceMappings"]
+            return [str(mapping["FunctionArn"]).rpartition(":")[2] for mapping in mappings]
+        except (ValueError, LookupError, TypeError) as error:
+            raise SourceUnavailable(f"The answer is none of Lambda's ({error}).") from error
 
     def close(self) -> None:
-        self._pool.clear()
+        self._connections.close()
 
     def _where(self) -> str:
         endpoint = f" at {self._options.endpoint_url}" if self._options.endpoint_url else ""
@@ -113,11 +137,14 @@ class Client:
     def _endpoint(self, service: str) -> str:
         if self._options.endpoint_url:
             return self._options.endpoint_url.rstrip("/") + "/"
+        return self._endpoint_of(service)
+
+    def _endpoint_of(self, service: str) -> str:
         try:
             url = self._session.client(service, region_name=self.region).meta.endpoint_url
         except (BotoCoreError, ValueError) as error:
             raise SourceRefused(
-                f"There is no DynamoDB endpoint for region {self.region!r} ({error}).",
+                f"There is no {service} endpoint for region {self.region!r} ({error}).",
                 "Check the spelling of the region.",
                 kind="wrong-region",
             ) from error

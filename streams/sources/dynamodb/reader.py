@@ -1,6 +1,8 @@
 """The DynamoDB adapter: the port of sources/base.py over the wire calls of client.py."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -24,16 +26,41 @@ class _Iterator(msgspec.Struct):
     ShardIterator: str
 
 
-class _Records(msgspec.Struct):
-    Records: list[msgspec.Raw]  # without it, another thing than DynamoDB answered
+class _Answer(msgspec.Struct):
+    Records: list[records.Record]  # without it, another thing than DynamoDB answered
+    NextShardIterator: str | None = None
+
+
+class _RawAnswer(msgspec.Struct):
+    Records: list[msgspec.Raw]
     NextShardIterator: str | None = None
 
 
 _iterator = msgspec.json.Decoder(_Iterator)
-_records = msgspec.json.Decoder(_Records)
+_answer = msgspec.json.Decoder(_Answer)
+_raw_answer = msgspec.json.Decoder(_RawAnswer)
+
+
+class _Records(Sequence[bytes]):
+    """A page's records: decoded together, and as raw bytes only when somebody asks for them."""
+
+    def __init__(self, answer: bytes, decoded: list[records.Record]) -> None:
+        self._answer, self.decoded = answer, decoded
+
+    def __len__(self) -> int:
+        return len(self.decoded)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._raw[place]
+
+    @cached_property
+    def _raw(self) -> list[bytes]:
+        return [bytes(raw) for raw in _raw_answer.decode(self._answer).Records]
 
 
 class DynamoDBSource:
+    retention = timedelta(hours=24)
+
     def __init__(self, options: DynamoDBOptions) -> None:
         self._options = options
         self._client = Client(options)
@@ -66,12 +93,17 @@ class DynamoDBSource:
 
     def read(self, iterator: str) -> Page:
         answer = self._client.call("dynamodbstreams", "GetRecords", {"ShardIterator": iterator})
-        records, following = _page(answer)
+        found, following = _page(answer)
         return Page(
-            records=records,
+            records=found,
             iterator=following,
-            full=len(records) >= _MOST_RECORDS or len(answer) >= _NEARLY_A_MEGABYTE,
+            full=len(found) >= _MOST_RECORDS or len(answer) >= _NEARLY_A_MEGABYTE,
         )
+
+    def parse_all(self, raws: Sequence[bytes], stream_id: int) -> list[Change]:
+        if isinstance(raws, _Records):
+            return records.parse_all(raws.decoded, stream_id)
+        return [records.parse(raw, stream_id) for raw in raws]
 
     def parse(self, raw: bytes, stream_id: int) -> Change:
         return records.parse(raw, stream_id)
@@ -79,16 +111,24 @@ class DynamoDBSource:
     def sequence_of(self, raw: bytes) -> str:
         return records.sequence_of(raw)
 
+    def readers(self, arn: str) -> list[str]:
+        return [f"Lambda function {name}" for name in self._client.triggers(arn)]
+
     def close(self) -> None:
         self._client.close()
 
 
-def _page(answer: bytes) -> tuple[list[bytes], str | None]:
-    """The raw records of an answer, and where to go on."""
+def _page(answer: bytes) -> tuple[Sequence[bytes], str | None]:
+    """The records of an answer, and where to go on."""
     try:
-        answer.decode()  # msgspec leaves the text inside images unchecked, and Postgres does not
-        page = _records.decode(answer)
-        return [bytes(raw) for raw in page.Records], page.NextShardIterator
+        if not answer.isascii():
+            answer.decode()  # msgspec leaves the text inside images unchecked; Postgres does not
+        try:
+            page = _answer.decode(answer)
+            return _Records(answer, page.Records), page.NextShardIterator
+        except msgspec.ValidationError:  # one record is none: they are parsed one by one
+            raw = _raw_answer.decode(answer)
+            return [bytes(record) for record in raw.Records], raw.NextShardIterator
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         # One string with a lone surrogate must not make its whole page unreadable.
         try:

@@ -1,22 +1,24 @@
 """A raw DynamoDB Streams record as a `Change`. Images stay the bytes they came in."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any
+from itertools import compress
+from operator import ne
+from typing import Any, NamedTuple
 
 import msgspec
 
 from streams.change import INSERT, OPERATIONS, REMOVE, Change
 from streams.errors import UnreadableRecord
-from streams.item_key import canonical, item_id
+from streams.item_key import canonical, is_canonical, item_bytes
 from streams.sources.dynamodb import lenient
 
 # In a record only its own sequence number is a bare string under this name: an attribute's value
 # would be an object that gives its type.
 _SEQUENCE_IN = re.compile(rb'"SequenceNumber"\s*:\s*"([0-9]{1,128})"')
 _KEY_TYPES = {"S", "N", "B"}
-_SETS = (b'{"SS"', b'{"NS"', b'{"BS"')
+_SETS = {b'{"SS"', b'{"NS"', b'{"BS"'}
 # A record outside these years has a broken clock, and would get a partition of its own.
 _EARLIEST = datetime(2010, 1, 1, tzinfo=UTC).timestamp()
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
@@ -28,7 +30,7 @@ _LONGEST = 128
 _NULL = msgspec.Raw(b"null")
 
 
-class _Data(msgspec.Struct):
+class Data(msgspec.Struct, gc=False):
     Keys: msgspec.Raw
     SequenceNumber: str
     ApproximateCreationDateTime: float
@@ -38,51 +40,62 @@ class _Data(msgspec.Struct):
     StreamViewType: str = ""
 
 
-class _Record(msgspec.Struct):
+class Record(msgspec.Struct, gc=False):
+    """A record, decoded as far as it goes for every record alike."""
+
     eventName: str
-    dynamodb: _Data
+    dynamodb: Data
     eventID: str = ""
     userIdentity: msgspec.Raw = _NULL
 
 
-_record = msgspec.json.Decoder(_Record)
-_attributes = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_key = msgspec.json.Decoder(dict[str, dict[str, str]])
+class _Reading(NamedTuple):
+    """How the parts that stay bytes are looked into."""
+
+    key: Callable[[bytes], dict[str, dict[str, str]]]
+    attributes: Callable[[bytes], dict[str, Any]]
+    # True if two values that differ are the same set in another order.
+    same: Callable[[Any, Any], bool]
+
+
+def _same(before: msgspec.Raw | None, after: msgspec.Raw | None) -> bool:
+    if before is None or after is None:
+        return False
+    kind = bytes(after)[:5]
+    return kind in _SETS and bytes(before)[:5] == kind and _set.decode(before) == _set.decode(after)
+
+
+_record = msgspec.json.Decoder(Record)
 _set = msgspec.json.Decoder(dict[str, set[str]])
+_KEY = dict[str, dict[str, str]]
+_strict = _Reading(
+    msgspec.json.Decoder(_KEY).decode, msgspec.json.Decoder(dict[str, msgspec.Raw]).decode, _same
+)
+_lenient = _Reading(
+    lambda raw: msgspec.convert(lenient.load(raw), _KEY), lenient.load, lenient.same
+)
+# What shows that a record is none. ArithmeticError: a key's number that is no number;
+# RecursionError: nested without end.
+_WRONG = (msgspec.MsgspecError, ValueError, TypeError, ArithmeticError, RecursionError)
+
+
+def parse_all(decoded: Iterable[Record], stream_id: int) -> list[Change]:
+    """The records of a page as changes; UnreadableRecord if one of them needs `parse`."""
+    try:
+        return [_change(record, stream_id, _strict) for record in decoded]
+    except _WRONG as error:
+        raise UnreadableRecord(f"A record cannot be parsed: {error}") from error
 
 
 def parse(raw: bytes, stream_id: int) -> Change:
     """The record as a change; UnreadableRecord says what is wrong with it."""
     try:
         try:
-            record = _record.decode(raw)
-            _check(record)
-            key = _key.decode(record.dynamodb.Keys)
-            changed = _changed(record, _attributes.decode, _same)
+            return _change(_record.decode(raw), stream_id, _strict)
         except (msgspec.DecodeError, UnicodeError):
-            record = lenient.record(raw, _Record)
-            _check(record)
-            key = msgspec.convert(lenient.load(record.dynamodb.Keys), dict[str, dict[str, str]])
-            changed = _changed(record, lenient.load, lenient.same)
-        item = item_id(stream_id, canonical(_checked(key)))
-    # ArithmeticError: a key's number that is none; RecursionError: nested without end; the
-    # others come from a record that is no record at all.
-    except (msgspec.MsgspecError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
+            return _change(lenient.record(raw, Record), stream_id, _lenient)
+    except _WRONG as error:
         raise UnreadableRecord(f"The record cannot be parsed: {error}") from error
-    data = record.dynamodb
-    return Change(
-        operation=record.eventName,
-        item=item,
-        sequence=data.SequenceNumber,
-        event_id=record.eventID,
-        occurred=round(data.ApproximateCreationDateTime * 1_000_000),
-        keys=bytes(data.Keys),
-        old=_given(data.OldImage),
-        new=_given(data.NewImage),
-        changed=changed,
-        user_identity=_given(record.userIdentity),
-        size=data.SizeBytes,
-    )
 
 
 def sequence_of(raw: bytes) -> str:
@@ -91,13 +104,33 @@ def sequence_of(raw: bytes) -> str:
     return found[1].decode() if found else ""
 
 
-def _checked(key: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+def _change(record: Record, stream_id: int, reading: _Reading) -> Change:
+    _check(record)
+    data = record.dynamodb
+    keys, old, new = bytes(data.Keys), _given(data.OldImage), _given(data.NewImage)
+    spelled = keys if is_canonical(keys) else _canonical(reading.key(keys))
+    return Change(
+        operation=record.eventName,
+        item=item_bytes(stream_id, spelled),
+        sequence=data.SequenceNumber,
+        event_id=record.eventID,
+        occurred=round(data.ApproximateCreationDateTime * 1_000_000),
+        keys=keys,
+        old=old,
+        new=new,
+        changed=_changed(record.eventName, old, new, reading),
+        user_identity=_given(record.userIdentity),
+        size=data.SizeBytes,
+    )
+
+
+def _canonical(key: dict[str, dict[str, str]]) -> bytes:
     if not key or any(len(typed) != 1 or not typed.keys() <= _KEY_TYPES for typed in key.values()):
         raise UnreadableRecord("The key has an attribute that is no S, N or B.")
-    return key
+    return canonical(key).encode()
 
 
-def _check(record: _Record) -> None:
+def _check(record: Record) -> None:
     data = record.dynamodb
     sequence, event_id = data.SequenceNumber, record.eventID
     if record.eventName not in OPERATIONS:
@@ -114,46 +147,41 @@ def _check(record: _Record) -> None:
 
 
 def _given(raw: msgspec.Raw) -> bytes | None:
-    # Raw keeps the whole record alive; bytes() copies just this part out.
+    # Raw keeps the whole page alive; bytes() copies just this part out.
     return None if raw == _NULL else bytes(raw)
 
 
 def _changed(
-    record: _Record,
-    attributes: Callable[[msgspec.Raw], dict[str, Any]],
-    same: Callable[[Any, Any], bool],
+    operation: str, old: bytes | None, new: bytes | None, reading: _Reading
 ) -> tuple[str, ...] | None:
     """The top-level names that differ, None where the stream does not tell."""
-    old, new = record.dynamodb.OldImage, record.dynamodb.NewImage
-    if record.eventName == INSERT:
-        return None if new == _NULL else tuple(sorted(map(_name, attributes(new))))
-    if record.eventName == REMOVE:
-        return None if old == _NULL else tuple(sorted(map(_name, attributes(old))))
-    if old == _NULL or new == _NULL:
+    if operation == INSERT:
+        return None if new is None else _names(list(reading.attributes(new)))
+    if operation == REMOVE:
+        return None if old is None else _names(list(reading.attributes(old)))
+    if old is None or new is None:
         return None
-    before, after = attributes(old), attributes(new)
-    # Most attributes stay the same: they are compared here, without a call for each.
-    names = [
-        name
-        for name, value in after.items()
-        if (was := before.pop(name, None)) != value and not same(was, value)
-    ]
-    names += before  # what is left was removed
+    before, after = reading.attributes(old), reading.attributes(new)
+    names = list(after)
+    if names == list(before):  # as it mostly is; compared without a step of Python for each
+        differ = map(ne, before.values(), after.values())
+    else:
+        names += before.keys() - after.keys()
+        differ = map(ne, map(before.get, names), map(after.get, names))
+    names = list(compress(names, differ))
+    if b'["' in new:  # as sets are spelled, and hardly anything else
+        names = [name for name in names if not reading.same(before.get(name), after.get(name))]
+    return _names(names)
+
+
+def _names(names: list[str]) -> tuple[str, ...]:
+    names.sort()
+    together = "".join(names)
+    if together.isascii() and "\0" not in together:
+        return tuple(names)
     return tuple(sorted(map(_name, names)))
-
-
-def _same(before: msgspec.Raw | None, after: msgspec.Raw | None) -> bool:
-    """True if two values that differ in their bytes are the same set in another order."""
-    if before is None or after is None:
-        return False
-    first, second = bytes(before), bytes(after)
-    if not first.startswith(_SETS) or first[:5] != second[:5]:
-        return False
-    return _set.decode(first) == _set.decode(second)
 
 
 def _name(name: str) -> str:
     """A name as Postgres can hold it: text takes neither NUL nor lone surrogates."""
-    if "\0" not in name and name.isascii():
-        return name
     return name.replace("\0", "\\u0000").encode("utf-8", "backslashreplace").decode()

@@ -41,6 +41,7 @@ class Control:
             "mend": lambda kinds=(): self._faults.clear(kinds),
             "struck": self._faults.struck,
             "violations": lambda: [asdict(v) for v in self._watch.violations()],
+            "calls": lambda: dict(self._watch.calls),
             "forget": self._watch.forget,
             "shards": self._shards,
             "truth": self._truth,

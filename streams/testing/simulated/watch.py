@@ -3,7 +3,7 @@ read before its parent. Too many calls are refused as AWS does it; all of it is 
 """
 
 import time
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -58,6 +58,8 @@ class Watch:
         self.rates = rates or Rates()
         self.enforce = enforce
         self._monotonic = monotonic
+        # All calls so far, by operation.
+        self.calls: Counter[str] = Counter()
         self._calls: dict[str, deque[float]] = defaultdict(deque)
         self._readers: dict[str, dict[int, _Reader]] = defaultdict(dict)
         self._ended: set[str] = set()
@@ -68,6 +70,7 @@ class Watch:
 
     def forget(self) -> None:
         """Begin anew, as for another client."""
+        self.calls.clear()
         self._calls.clear()
         self._readers.clear()
         self._ended.clear()
@@ -75,6 +78,7 @@ class Watch:
 
     def called(self, operation: str, arn: str = "", shard: str = "") -> None:
         """Count a call; Refused if there were too many in the last second."""
+        self.calls[operation] += 1
         if operation == "DescribeStream":
             self._count(operation, arn, self.rates.describe_stream)
         elif operation == "ListStreams":

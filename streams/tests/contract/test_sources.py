@@ -6,6 +6,7 @@ A new adapter needs a rig here; without one the last test fails.
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any, Protocol
 
 import pytest
@@ -286,7 +287,10 @@ def test_a_table_whose_stream_is_off_is_told_with_a_fix(
     dynamodb_url: str, make_table: Callable[..., str]
 ) -> None:
     options = {"table": make_table(None), "region": REGION, "endpoint_url": dynamodb_url}
-    with pytest.raises(SourceRefused) as caught:
-        open_source("dynamodb", options).describe()
+    with (
+        closing(open_source("dynamodb", options)) as source,
+        pytest.raises(SourceRefused) as caught,
+    ):
+        source.describe()
     assert caught.value.kind == "stream-off"
     assert "StreamEnabled=true" in caught.value.fix

@@ -56,8 +56,9 @@ def stored_in(stream: Stream) -> list[StoredChange]:
 
 def as_change(row: StoredChange) -> Change:
     """The change that was stored as this row."""
-    fields = {name: getattr(row, name) for name in Change.__struct_fields__ if name != "occurred"}
-    return Change(occurred=microseconds(row.occurred_at), **fields)
+    other = ("occurred", "item")
+    same = {name: getattr(row, name) for name in Change.__struct_fields__ if name not in other}
+    return Change(occurred=microseconds(row.occurred_at), item=row.item.bytes, **same)
 
 
 def in_threads(*work: Callable[[], T]) -> list[T]:

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from streams.change import INSERT, MODIFY, REMOVE
 from streams.errors import SourceRefused
@@ -175,6 +177,31 @@ def test_status_is_readable_without_json(shard: Shard) -> None:
 def test_status_without_a_stream_says_how_to_add_one() -> None:
     assert "manage.py add_stream" in run("status")
     assert json.loads(run("status", "--json"))["streams"] == []
+
+
+def test_status_prints_every_shard(shard: Shard) -> None:
+    store_life(shard)
+    (found,) = json.loads(run("status", "--shards", "orders", "--json"))["shards"]
+    (printed,) = found["shards"]
+    assert (found["stream"], found["more"]) == ("orders", False)
+    assert (printed["name"], printed["changes"]) == ("shard-1", 3)
+    assert printed["position"] == "3".zfill(21)
+    assert printed.keys() >= {"state", "sentence", "parent", "owner", "lag_seconds", "error"}
+    assert printed.keys() >= {"time_left_seconds", "read_seconds", "throttled_percent", "arn"}
+
+
+def test_status_prints_the_shards_of_all_streams_for_people(shard: Shard) -> None:
+    long_ago = timezone.now() - timedelta(hours=2, seconds=30)
+    make_shard(make_stream("others"), "shard-2", last_read_at=long_ago, caught_up_at=long_ago)
+    printed = run("status", "--shards")
+    assert "orders:" in printed and "others:" in printed
+    assert "shard-1" in printed and "shard-2" in printed
+    assert "AWS keeps unread changes another 21 h 59 min" in printed
+
+
+def test_status_of_an_unknown_streams_shards_names_the_near_ones(shard: Shard) -> None:
+    error = failure("status", "--shards", "order")
+    assert (error.returncode, "orders" in str(error)) == (2, True)
 
 
 # add_stream

@@ -45,7 +45,12 @@ def streams(dice: random.Random) -> list[Stream]:
 
 def whole_feed() -> list[StoredChange]:
     """The oracle: everything that is numbered, in order."""
-    return fetch("WHERE b.feed_position IS NOT NULL ORDER BY b.feed_position, c.ordinal", [])
+    streams = list(Stream.objects.values_list("pk", flat=True))
+    return fetch(
+        "WHERE c.stream_id = ANY(%s) AND b.feed_position IS NOT NULL "
+        "ORDER BY b.feed_position, c.ordinal",
+        [streams],
+    )
 
 
 def place(change: StoredChange) -> Cursor:

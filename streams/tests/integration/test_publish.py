@@ -12,7 +12,6 @@ from django.db import connection
 
 from conftest import wait_for
 from dashboard.launch.home import unused_port
-from streams.change import Change
 from streams.models import Batch, Shard
 from streams.queries import feed
 from streams.queries.rows import Cursor, StoredChange
@@ -23,7 +22,7 @@ from streams.tests.integration.storing import alone, last_batch, store_in, store
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-Copy = Callable[[int, int, int, Sequence[Change]], None]
+Copy = Callable[[int, Sequence[bytes]], None]
 WRITERS, BATCHES, READERS = 8, 12, 3
 
 
@@ -34,9 +33,9 @@ def held_open(shard: Shard, monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
     whole: Copy = copy_change.copy
     reached, release, dice = Event(), Event(), random.Random(7)
 
-    def slowly(batch: int, stream: int, generation: int, changes: Sequence[Change]) -> None:
-        whole(batch, stream, generation, changes)
-        if stream == shard.stream_id:
+    def slowly(batch: int, rows: Sequence[bytes]) -> None:
+        whole(batch, rows)
+        if Batch.objects.filter(pk=batch, stream=shard.stream_id).exists():
             reached.set()
             assert release.wait(60)
         with connection.cursor() as cursor:

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import MalformedKey
-from streams.item_key import canonical, canonical_number, from_token, item_id, parse, token
+from streams.item_key import (
+    canonical,
+    canonical_number,
+    from_token,
+    is_canonical,
+    item_id,
+    parse,
+    token,
+)
 
 numbers = st.decimals(
     allow_nan=False, allow_infinity=False, min_value=Decimal("-1e38"), max_value=Decimal("1e38")
@@ -45,6 +53,52 @@ def test_the_order_of_attributes_does_not_matter() -> None:
     one = {"a": {"S": "x"}, "b": {"N": "1"}}
     other = {"b": {"N": "1.0"}, "a": {"S": "x"}}
     assert item_id(1, canonical(one)) == item_id(1, canonical(other))
+
+
+plain_keys = st.dictionaries(
+    st.text("aB_-.1é", min_size=1, max_size=3),
+    st.tuples(st.sampled_from("SNB"), st.text('01-a"\\ /é\n', max_size=4)).map(lambda p: dict([p])),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(plain_keys)
+def test_a_key_called_canonical_is_spelled_canonically(key: dict[str, dict[str, str]]) -> None:
+    spelled = json.dumps(key, separators=(",", ":"), ensure_ascii=False)
+    if is_canonical(spelled.encode()):
+        assert canonical(key) == spelled
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        b'{"pk":{"S":"ORDER#1"}}',
+        b'{"pk":{"S":"a b/c"},"sk":{"N":"-7"}}',
+        b'{"a":{"B":"AAEC"},"b":{"N":"0"}}',
+    ],
+)
+def test_usual_keys_are_canonical_as_they_come(spelled: bytes) -> None:
+    assert is_canonical(spelled)
+    assert canonical(json.loads(spelled)).encode() == spelled
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        b'{"b":{"S":"x"},"a":{"S":"y"}}',
+        b'{"a":{"S":"x"},"a":{"S":"x"}}',
+        b'{"pk":{"N":"007"}}',
+        b'{"pk":{"N":"1.0"}}',
+        b'{"pk": {"S":"x"}}',
+        b'{"pk":{"S":"\\u0041"}}',
+        b'{"pk":{"S":"x"}}\n',
+        b'{"pk":{"BOOL":"x"}}',
+        b"{}",
+    ],
+)
+def test_other_spellings_are_made_canonical(spelled: bytes) -> None:
+    assert not is_canonical(spelled)
 
 
 def test_two_streams_have_different_items_of_one_key() -> None:

@@ -28,7 +28,7 @@ def test_it_reads_every_field() -> None:
     raw = make_record(7, key="x", seconds=1_700_000_001, eventName="REMOVE", userIdentity=identity)
     change = parse(raw, 3)
     assert change.operation == "REMOVE"
-    assert change.item == item_id(3, canonical({"pk": {"S": "x"}}))
+    assert change.item == item_id(3, canonical({"pk": {"S": "x"}})).bytes
     assert (change.sequence, change.event_id) == ("7".zfill(21), "event-7")
     assert change.occurred == 1_700_000_001_000_000
     assert json.loads(change.user_identity or b"") == identity
@@ -107,7 +107,7 @@ def test_odd_text_in_values_survives(text: str) -> None:
 def test_odd_text_in_keys_survives_and_names_the_item(text: str) -> None:
     change = parse(make_record(1, key=text), 1)
     assert json.loads(change.keys) == {"pk": {"S": text}}
-    assert change.item == item_id(1, canonical({"pk": {"S": text}}))
+    assert change.item == item_id(1, canonical({"pk": {"S": text}})).bytes
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,6 @@ def test_bytes_that_are_no_utf8_become_escapes(part: str) -> None:
         {"Keys": {"pk": {"N": "seven"}}},
         {"Keys": {"pk": {"N": "1e999999"}}},
         {"NewImage": [1], "OldImage": {}},
-        {"NewImage": {"s": {"SS": 7}}, "OldImage": {"s": {"SS": ["a"]}}},
     ],
 )
 def test_a_malformed_record_is_unreadable(fields: dict[str, Any]) -> None:

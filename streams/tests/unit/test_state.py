@@ -6,24 +6,22 @@ from typing import Any
 
 import pytest
 
-from streams.state import LEVEL, ORDER, Facts, state_of
+from streams.state import LEVEL, ORDER, Facts, State, state_of
 from streams.state import spell as spelled
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 HEALTHY = Facts(
     now=NOW,
     created_at=NOW - timedelta(days=9),
+    retention=timedelta(hours=24),
     paused_at=None,
     paused_by="",
-    shards=4,
-    open_shards=4,
+    readable=4,
+    late=0,
     read_at=NOW - timedelta(seconds=1),
     complete_at=NOW - timedelta(seconds=1),
+    unread_from=NOW - timedelta(seconds=1),
     last_change_at=NOW - timedelta(seconds=10),
-    cause="",
-    blocking_cause=False,
-    gap="",
-    system_cause="",
 )
 
 
@@ -31,12 +29,19 @@ def ago(**span: float) -> datetime:
     return NOW - timedelta(**span)
 
 
+def judged(**facts: Any) -> State:
+    """The healthy stream, but for this. What is complete until a moment is unread from there."""
+    if facts.get("complete_at"):
+        facts.setdefault("unread_from", facts["complete_at"])
+    return state_of(replace(HEALTHY, **facts))
+
+
 def code(**facts: Any) -> str:
-    return state_of(replace(HEALTHY, **facts)).code
+    return judged(**facts).code
 
 
 def sentence(**facts: Any) -> str:
-    return state_of(replace(HEALTHY, **facts)).sentence
+    return judged(**facts).sentence
 
 
 def test_a_stream_that_is_read_to_the_end_is_healthy() -> None:
@@ -91,30 +96,124 @@ def test_a_new_stream_is_starting_for_half_a_minute() -> None:
     assert "since it was added" in sentence(**new, created_at=ago(seconds=31))
 
 
-def test_a_pause_is_said_with_its_end() -> None:
+def test_a_pause_says_who_paused_it_and_since_when() -> None:
+    """The time left counts from what was read before, not from the pause."""
     paused = {"paused_at": ago(hours=1), "paused_by": "alice", "read_at": ago(hours=1)}
-    assert code(**paused) == "paused"
-    assert "Paused by alice" in sentence(**paused)
-    assert "until 2026-11-22 11:00 UTC" in sentence(**paused)
+    state = judged(**paused, complete_at=ago(hours=2))
+    assert (state.code, state.time_left) == ("paused", timedelta(hours=22))
+    assert state.sentence == "Paused by alice since 2026-11-21 11:00 UTC."
+    assert sentence(**{**paused, "paused_by": ""}).startswith("Paused by an operator")
 
 
 def test_four_hours_before_the_source_deletes_it_is_losing() -> None:
     assert code(complete_at=ago(hours=20)) == "behind"
     assert code(complete_at=ago(hours=20, seconds=1)) == "losing"
     assert "lost in 3 h 30 min" in sentence(complete_at=ago(hours=20, minutes=30))
+    assert "AWS keeps them 24 h" in sentence(complete_at=ago(hours=21))
+
+
+def test_another_retention_is_lost_at_another_time() -> None:
+    week = {"retention": timedelta(days=7)}
+    assert code(**week, complete_at=ago(hours=100)) == "behind"
+    assert code(**week, complete_at=ago(hours=165)) == "losing"
+    assert "AWS keeps them 168 h" in sentence(**week, complete_at=ago(hours=165))
 
 
 def test_losing_never_counts_below_nothing() -> None:
     assert "lost in 0 s" in sentence(complete_at=ago(days=3))
+    assert judged(complete_at=ago(days=3)).time_left == timedelta(0)
 
 
-def test_a_long_pause_is_losing() -> None:
-    paused_at = ago(hours=21)
-    assert code(paused_at=paused_at, read_at=paused_at, complete_at=paused_at) == "losing"
+def test_a_long_pause_is_losing_and_says_who_paused_it() -> None:
+    at = ago(hours=21)
+    paused = {"paused_at": at, "paused_by": "alice", "read_at": at, "complete_at": at}
+    assert code(**paused) == "losing"
+    assert sentence(**paused).endswith("Paused by alice.")
 
 
 def test_a_stream_never_read_for_twenty_hours_is_losing() -> None:
-    assert code(read_at=None, complete_at=None, created_at=ago(hours=21)) == "losing"
+    assert code(read_at=None, complete_at=None, unread_from=ago(hours=21)) == "losing"
+
+
+def test_what_cannot_be_lost_is_not_losing() -> None:
+    """All shards are read to their end, and the stream is off."""
+    off = {"read_at": ago(days=9), "complete_at": None, "unread_from": None}
+    assert code(**off, cause="It is off.", blocking_cause=True) == "blocked"
+    assert judged(**off).time_left is None
+
+
+# Time left
+
+
+def test_time_left_is_the_retention_less_the_age_of_what_may_be_unread() -> None:
+    assert judged(complete_at=ago(hours=2, minutes=5)).time_left == timedelta(hours=21, minutes=55)
+    assert judged(read_at=ago(minutes=2)).time_left == timedelta(hours=24, seconds=-1)
+
+
+def test_without_anything_unread_no_time_is_left_or_needed() -> None:
+    assert judged().time_left is None
+    assert judged(complete_at=ago(seconds=60)).time_left is None
+    assert judged(complete_at=ago(seconds=61)).time_left is not None
+
+
+def test_what_was_never_shown_to_be_read_has_its_time_left() -> None:
+    new = {"read_at": ago(seconds=1), "complete_at": None, "unread_from": ago(hours=1)}
+    assert judged(**new).time_left == timedelta(hours=23)
+
+
+# Growing or shrinking
+
+
+def behind(before: timedelta, **ago_: float) -> str:
+    return sentence(complete_at=ago(minutes=4, seconds=10), earlier=(before, ago(**ago_)))
+
+
+def test_a_lag_without_an_earlier_one_says_no_more() -> None:
+    assert sentence(complete_at=ago(minutes=4, seconds=10)) == "Behind by 4 min 10 s."
+
+
+def test_a_lag_that_grew_is_growing() -> None:
+    assert behind(timedelta(minutes=3), minutes=1) == "Behind by 4 min 10 s, growing."
+
+
+def test_a_lag_that_shrank_says_when_it_will_be_over() -> None:
+    """125 s less in a minute: 250 s take two minutes."""
+    said = behind(timedelta(minutes=4, seconds=10 + 125), minutes=1)
+    assert said == "Behind by 4 min 10 s, shrinking: caught up in about 2 min."
+    said = behind(timedelta(minutes=4, seconds=10 + 25), minutes=1)
+    assert said.endswith("caught up in about 10 min.")
+    said = behind(timedelta(minutes=4, seconds=10 + 6), minutes=2)
+    assert said.endswith("caught up in about 84 min.")
+
+
+@pytest.mark.parametrize("seconds", [-5, 0, 5])
+def test_a_lag_that_hardly_moved_says_no_more(seconds: float) -> None:
+    before = timedelta(minutes=4, seconds=10 + seconds)
+    assert behind(before, minutes=1) == "Behind by 4 min 10 s."
+
+
+# Shards
+
+
+def test_a_shard_that_waits_is_not_stalled() -> None:
+    waiting = {"read_at": None, "waits": "Waits for its parent.", "unread_from": ago(minutes=5)}
+    assert (code(**waiting), sentence(**waiting)) == ("waiting", "Waits for its parent.")
+    assert code(**{**waiting, "unread_from": ago(hours=21)}) == "losing"
+
+
+def test_a_shard_that_ended_has_nothing_left() -> None:
+    ended = judged(ended="Read to its end.", complete_at=ago(days=9), read_at=ago(days=9))
+    assert (ended.code, ended.lag, ended.time_left) == ("ended", None, None)
+    assert code(ended="Gone.", gap="Changes are missing.") == "lost"
+
+
+def test_some_late_shards_are_not_called_all() -> None:
+    said = sentence(read_at=ago(seconds=45), late=1)
+    assert said.startswith("1 of 4 shards: nothing has been read for 45 s.")
+    assert sentence(read_at=ago(seconds=45), late=4).startswith("Nothing has been read for 45 s.")
+
+
+# Lost
 
 
 def test_a_gap_is_lost_whatever_else_is_true() -> None:
@@ -150,7 +249,8 @@ def test_every_state_has_its_place_and_level() -> None:
 
 
 def test_only_what_is_proven_is_green() -> None:
-    assert {state for state, level in LEVEL.items() if level == "ok"} == {"idle", "healthy"}
+    green = {state for state, level in LEVEL.items() if level == "ok"}
+    assert green == {"idle", "healthy", "ended"}
 
 
 @pytest.mark.parametrize(
