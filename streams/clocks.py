@@ -1,11 +1,24 @@
 """The clocks of every shard that is still to be read, as one SQL text for all who judge by them:
 the overview, a stream's shards, and the watch."""
 
+
+def proven(shard: str) -> str:
+    """Until when everything of a shard is surely stored, as SQL; NULL if that was never shown.
+
+    An empty read shows it. A page with records does not, however fresh they are: more may wait
+    behind it, and a gap must not begin after them.
+    """
+    return f"""CASE WHEN {shard}.last_stored_at IS NULL
+                      OR {shard}.caught_up_at > {shard}.last_stored_at
+                    THEN greatest({shard}.caught_up_at, {shard}.newest_change_at)
+                    ELSE {shard}.newest_change_at END"""
+
+
 # `readable`: it is the shard's turn, whether somebody reads it or not. `read_at` is its last
 # successful read; of one whose turn has just come, when it came; NULL before the first read.
-# `complete_at` is until when everything is stored, NULL before a first read has shown it.
-# `unread_from` is the same and never NULL: no unread change that is ours to read is older.
-UNFINISHED = """
+# `complete_at` is until when everything seems stored, NULL before a first read has shown it.
+# `unread_from` is until when that is proven, never NULL: no unread change that is ours is older.
+UNFINISHED = f"""
     SELECT s.id, s.stream_id, s.position, t.turn AS readable,
            CASE WHEN t.turn THEN coalesce(
                s.last_read_at, p.ended_at,
@@ -14,14 +27,16 @@ UNFINISHED = """
                    WHERE o.stream_id = s.stream_id AND o.generation < s.generation) END
            ) END AS read_at,
            coalesce(s.newest, p.newest) AS complete_at,
-           coalesce(s.newest, greatest(s.unread_from, p.newest)) AS unread_from
+           coalesce(s.proven, greatest(s.unread_from, p.proven)) AS unread_from
     FROM (
-        SELECT *, greatest(caught_up_at, newest_change_at) AS newest,
+        SELECT *, greatest(caught_up_at, newest_change_at) AS newest, {proven("own")} AS proven,
                min(generation) OVER (PARTITION BY stream_id) AS first_generation
-        FROM streams_shard WHERE ended_at IS NULL
+        FROM streams_shard own WHERE ended_at IS NULL
     ) s
     LEFT JOIN (
-        SELECT id, ended_at, greatest(caught_up_at, newest_change_at) AS newest FROM streams_shard
+        SELECT id, ended_at, greatest(caught_up_at, newest_change_at) AS newest,
+               {proven("own")} AS proven
+        FROM streams_shard own
     ) p ON p.id = s.parent_id,
     LATERAL (
         SELECT s.generation = s.first_generation AND (p.id IS NULL OR p.ended_at IS NOT NULL)

@@ -7,7 +7,8 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from streams.change import sequence_key
-from streams.models import Gap, PoisonRecord, Shard
+from streams.clocks import proven
+from streams.models import Gap, PoisonRecord, Shard, Stream
 from streams.sources.registry import RETENTION
 from streams.stages.report import report
 from streams.stages.store import Target
@@ -70,9 +71,9 @@ def record_lost(shard: Shard) -> None:
 
 @dataclass(frozen=True)
 class _Shard:
-    """What its clocks say. `begun` is since when changes may be missing, None if that is unknown;
-    `unread_from` the same where older ones are no loss. The source still has what happened since
-    `kept_from`."""
+    """What its clocks say. `begun` is since when changes may be missing, None if that is unknown.
+    The source still has what happened since `kept_from`; if nothing was read since `unread_from`
+    for longer than that, changes since `lost_from` may be missing."""
 
     id: int
     stream_id: int
@@ -80,17 +81,18 @@ class _Shard:
     kept_from: datetime
     begun: datetime | None
     unread_from: datetime
+    lost_from: datetime
     was_read: bool
 
 
 def _shard(shard_id: int) -> _Shard:
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT s.stream_id, st.source, clock_timestamp(),
-                      greatest(s.caught_up_at, s.newest_change_at),
+            f"""SELECT s.stream_id, st.source, clock_timestamp(), {proven("s")},
                       CASE WHEN s.unread_from <= st.created_at THEN st.start_at
                            ELSE s.unread_from END,
-                      s.unread_from, greatest(p.caught_up_at, p.newest_change_at),
+                      st.start <> '{Stream.Start.LATEST}' AND s.unread_from <= st.created_at,
+                      st.start_at, s.unread_from, {proven("p")},
                       CASE WHEN p.ended = 'read' THEN p.ended_at END,
                       (SELECT max(g.to_at) FROM streams_gap g WHERE g.stream_id = s.stream_id
                        AND g.reason = 'new-stream' AND s.generation > 1)
@@ -98,17 +100,21 @@ def _shard(shard_id: int) -> _Shard:
                LEFT JOIN streams_shard p ON p.id = s.parent_id WHERE s.id = %s""",
             [shard_id],
         )
-        stream_id, source, now, newest, start, first, *older = cursor.fetchone()
+        stream_id, source, now, newest, start, was_there, *signs = cursor.fetchone()
     kept = RETENTION[source]
-    parent, parent_end, replaced = older
-    signs = [first, parent, parent_end and parent_end - kept, replaced]
+    start_at, first, parent, parent_end, replaced = signs
+    known = [first, parent, parent_end and parent_end - kept, replaced]
+    unread_from = newest or max(sign for sign in known if sign)
+    # What was kept when the stream was added was there to be read, unless it begins later.
+    before = min(first, start_at or first - kept) if was_there else first
     return _Shard(
         id=shard_id,
         stream_id=stream_id,
         now=now,
         kept_from=now - kept,
         begun=newest or start,
-        unread_from=newest or max(sign for sign in signs if sign),
+        unread_from=unread_from,
+        lost_from=before if unread_from == first else unread_from,
         was_read=newest is not None,
     )
 
@@ -120,7 +126,7 @@ def _put(shard: _Shard, again: Q, reason: str, position: str, to_at: datetime) -
         gap = told.order_by("-growing", "-id").first() or Gap(
             stream_id=shard.stream_id,
             shard_id=shard.id,
-            from_at=shard.unread_from if reason == Gap.Reason.UNREAD else shard.begun,
+            from_at=shard.lost_from if reason == Gap.Reason.UNREAD else shard.begun,
             to_at=to_at,
         )
         gap.reason, gap.from_sequence, gap.growing = reason, position, False

@@ -106,9 +106,16 @@ def live_pollers() -> int:
 
 
 def fair_share() -> int:
-    """How many shards each poller should hold."""
+    """How many shards each poller should hold.
+
+    One that is held and not listed any more counts, too, or it would keep its poller from another.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM {_SHARDS} WHERE {_READABLE}")
+        cursor.execute(
+            f"""SELECT count(*) FROM {_SHARDS}
+                WHERE ({_READABLE})
+                   OR (s.ended_at IS NULL AND s.lease_expires_at > clock_timestamp())"""
+        )
         readable = cursor.fetchone()[0]
     return math.ceil(int(readable) / max(1, live_pollers()))
 

@@ -35,6 +35,8 @@ _CLOCKS_APART = timedelta(minutes=15)
 # Of so many last reads this share throttled, and so many at least, while we keep to our pace: then
 # the shard has too many readers.
 _LAST_READS, _CROWDED_SHARE, _CROWDED_READS = 20, 0.25, 3
+# DynamoDB gives empty pages in the middle of a shard, too; so many in a row are taken for its tip.
+_QUIET_READS = 3
 # Full pages in a row before another shard may have the reader thread.
 _MOST_PAGES = 8
 # Pages that were read in a row may be stored as one batch: fewer commits for a backlog.
@@ -63,6 +65,8 @@ class Reading:
     floor: float = 0.0
     # The last page was full, or there was none yet.
     full: bool = True
+    # Reads in a row that found nothing.
+    quiet: int = 0
     failures: int = 0
     read_at: float | None = None
     caught_up_at: float | None = None
@@ -110,6 +114,7 @@ class Reading:
             # Where a full page is to be expected, not even its bytes may come before there is room.
             if full and not room.take(self):
                 return
+            asked_at = time.monotonic()
             try:
                 iterator = iterator or self._new_iterator()
                 page = self.source.read(iterator)
@@ -118,7 +123,8 @@ class Reading:
                 return
             if page.records and not full and not room.take(self):
                 return
-            outcome = self._outcome(page, position, final=number == _MOST_PAGES - 1)
+            final = number == _MOST_PAGES - 1
+            outcome = self._outcome(page, position, asked_at, final=final)
             yield outcome
             if outcome.last:
                 return
@@ -140,8 +146,9 @@ class Reading:
         self.read_at = outcome.read_at
         if self.floor:
             self.paced.append((outcome.read_at, False))
-        if outcome.current:
-            self.caught_up_at = outcome.read_at
+        self.quiet = 0 if outcome.records else self.quiet + 1
+        if outcome.current and (outcome.records or self.quiet >= _QUIET_READS):
+            self.caught_up_at = outcome.asked_at
         self.full = outcome.page.full
         if self.full:
             self.pace = self.floor
@@ -196,7 +203,7 @@ class Reading:
             iterator_age=now - self.iterator_at if self.iterator else None,
         )
 
-    def _outcome(self, page: Page, position: str, *, final: bool) -> "Outcome":
+    def _outcome(self, page: Page, position: str, asked_at: float, *, final: bool) -> "Outcome":
         read_at = time.monotonic()
         stream = self.target.stream
         batch = parse_page(self.source, stream.pk, page, position, _cutoff(stream))
@@ -206,6 +213,7 @@ class Reading:
             page=replace(page, records=()),  # they are in the batch, and need not be here too
             batch=batch,
             current=is_current(batch.changes, page, datetime.now(UTC)),
+            asked_at=asked_at,
             read_at=read_at,
         )
 
@@ -241,6 +249,8 @@ class Outcome:
     page: Page | None = None
     batch: ReadBatch | None = None
     current: bool = False
+    # When the page was asked for, and when it had come: what happened between may be missing.
+    asked_at: float = 0.0
     read_at: float = 0.0
     error: SourceError | None = None
 

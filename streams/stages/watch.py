@@ -101,7 +101,11 @@ _KEPT = "(VALUES {}) AS k(source, kept)"
 _BEGIN = f"""
     INSERT INTO streams_gap (stream_id, shard_id, reason, from_sequence, to_sequence, from_at,
                              to_at, detected_at, growing, note)
-    SELECT st.id, c.id, '{Gap.Reason.UNREAD}', coalesce(c.position, ''), '', b.begun,
+    SELECT st.id, c.id, '{Gap.Reason.UNREAD}', coalesce(c.position, ''), '',
+           -- what was kept when the stream was added was there to be read, unless it begins later
+           CASE WHEN b.begun = c.unread_from AND c.unread_from <= st.created_at
+                     AND st.start <> '{Stream.Start.LATEST}'
+                THEN least(b.begun, coalesce(st.start_at, b.begun - k.kept)) ELSE b.begun END,
            clock_timestamp() - k.kept, clock_timestamp(), true, ''
     FROM streams_stream st JOIN {{kept}} ON k.source = st.source
     LEFT JOIN ({TURN}) c ON c.stream_id = st.id,

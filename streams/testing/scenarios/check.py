@@ -143,20 +143,17 @@ def _same(row: StoredChange, record: Record) -> bool:
 
 def _uncovered(facts: Facts, lost: list[Place]) -> Iterator[str]:
     gaps = list(Gap.objects.filter(stream=facts.stream).select_related("shard"))
-    added_at = (facts.stream.created_at - EPOCH).total_seconds()
     lines = {place.shard.id: _line_of(place.shard, place.stream) for place in lost}
     for place in lost:
-        if not any(_covers(gap, place, lines[place.shard.id], added_at) for gap in gaps):
+        if not any(_covers(gap, place, lines[place.shard.id]) for gap in gaps):
             yield f"{_named(place)} is lost and in no gap of {list(map(_spelled, gaps))}"
 
 
-def _covers(gap: Gap, place: Place, line: set[str], added_at: float) -> bool:
+def _covers(gap: Gap, place: Place, line: set[str]) -> bool:
     """True if the gap's time, sequences and shard (one of this line) say that this record may be
     missing."""
     at = place.record.at
-    # A gap of what nobody ever read may begin with the adding of the stream, not before.
-    since = max(at, added_at)
-    if gap.from_at and since < (gap.from_at - EPOCH).total_seconds() - _CLOCKS_APART:
+    if gap.from_at and at < (gap.from_at - EPOCH).total_seconds() - _CLOCKS_APART:
         return False
     if at > (gap.to_at - EPOCH).total_seconds() + _CLOCKS_APART:
         return False
