@@ -16,11 +16,11 @@ Prints changes a second, the ratios, and the poller's peak memory.
 import argparse
 import json
 import multiprocessing
-import resource
 import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any, ClassVar
 
 from database import ROOT, fresh_database
@@ -39,7 +39,6 @@ def serve(records: int, shards: int) -> tuple[subprocess.Popen[str], str]:
 
 def measure_ours(records: int, shards: int, pollers: int) -> tuple[float, float]:
     """Changes a second, and the largest poller's peak memory in MB."""
-    from django.db import connection
 
     from streams.models import Shard
     from streams.stages.add import add_stream
@@ -49,12 +48,10 @@ def measure_ours(records: int, shards: int, pollers: int) -> tuple[float, float]
         empty_tables()
         options = {"table": "canned", "region": REGION, "endpoint_url": url}
         add_stream("canned", "dynamodb", options, "trim-horizon", "benchmark")
-        ready = multiprocessing.Barrier(pollers + 1)
-        peaks: multiprocessing.Queue[float] = multiprocessing.Queue()
-        workers = [
-            multiprocessing.Process(target=run_poller, args=(ready, peaks)) for _ in range(pollers)
-        ]
-        connection.close()  # a forked process must not share it
+        # Fresh processes: a forked one would begin with this one's memory.
+        context = multiprocessing.get_context("spawn")
+        ready, peaks = context.Barrier(pollers + 1), context.Queue()
+        workers = [context.Process(target=run_poller, args=(ready, peaks)) for _ in range(pollers)]
         for worker in workers:
             worker.start()
         ready.wait()
@@ -79,6 +76,9 @@ def database_time(expression: str) -> float:
 
 def run_poller(ready: Any, peaks: Any) -> None:
     """One poller in a process of its own, until every shard has been read to its end."""
+    import django
+
+    django.setup()
     from streams.models import Shard
     from streams.stages.poll import Poller
 
@@ -92,7 +92,9 @@ def run_poller(ready: Any, peaks: Any) -> None:
 
     ready.wait()
     Poller(done, lambda _: None).run()
-    peaks.put(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    # Not getrusage, which goes on counting from before the exec.
+    status = Path("/proc/self/status").read_text()
+    peaks.put(int(status.split("VmHWM:")[1].split()[0]) / 1024)
 
 
 def measure_floor(records: int) -> float:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from threading import Semaphore
+from threading import Lock, Semaphore
 
 from streams.errors import (
     IteratorExpired,
@@ -37,6 +37,8 @@ _CLOCKS_APART = timedelta(minutes=15)
 _LAST_READS, _CROWDED_SHARE, _CROWDED_READS = 20, 0.25, 3
 # DynamoDB gives empty pages in the middle of a shard, too; so many in a row are taken for its tip.
 _QUIET_READS = 3
+# Threads that parse at the same time only fight for the interpreter's lock.
+_parsing = Lock()
 # Full pages in a row before another shard may have the reader thread.
 _MOST_PAGES = 8
 # Pages that were read in a row may be stored as one batch: fewer commits for a backlog.
@@ -124,7 +126,8 @@ class Reading:
             if page.records and not full and not room.take(self):
                 return
             final = number == _MOST_PAGES - 1
-            outcome = self._outcome(page, position, asked_at, final=final)
+            with _parsing:
+                outcome = self._outcome(page, position, asked_at, final=final)
             yield outcome
             if outcome.last:
                 return

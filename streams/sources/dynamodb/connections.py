@@ -70,7 +70,7 @@ class Connections:
                 idle.append(connection)
             else:
                 connection.close()
-        return Answer(answer.parser.get_status_code(), answer.body())
+        return answer.take()
 
     def close(self) -> None:
         """Close what is not in use; what is will be closed by who uses it, or by its end."""
@@ -117,8 +117,13 @@ class _Answer:
             if time.monotonic() > gives_up_at:
                 raise TimeoutError
 
-    def body(self) -> bytes:
-        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+    def take(self) -> Answer:
+        """What was found. This and its parser hold each other, and the body must not wait for the
+        garbage collector."""
+        status, body = self.parser.get_status_code(), b"".join(self._parts)
+        self._parts.clear()
+        del self.parser
+        return Answer(status, body)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if name.lower() in (b"content-length", b"transfer-encoding"):
