@@ -65,7 +65,7 @@ class Reading:
     pace: float = BUSY_SECONDS
     # The least pause between two reads; zero until the service has throttled us.
     floor: float = 0.0
-    # The last page was full, or there was none yet.
+    # A full page is to be expected: the last one was, or nobody has read here lately.
     full: bool = True
     # Reads in a row that found nothing.
     quiet: int = 0
@@ -96,6 +96,7 @@ class Reading:
             tail=Tail(leased.position, leased.number, leased.digest),
             iterator=leased.iterator if fresh else "",
             iterator_at=now - (leased.iterator_age or 0.0),
+            full=not fresh,
         )
 
     @property
@@ -109,7 +110,8 @@ class Reading:
         The next page is read while this one is stored, which is what makes one busy shard fast.
         Runs in a reader thread.
         """
-        iterator, position, full = self.iterator, self.tail.position, self.full
+        iterator, position = self.iterator, self.tail.position
+        full = self.full and not self.failures  # a hanging shard must not keep a place meanwhile
         if time.monotonic() - self.iterator_at > _ITERATOR_SECONDS:
             iterator = ""
         for number in range(_MOST_PAGES):
