@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
-# Two pollers may need the same new leaf at once; one makes it, the other finds it made.
-_MAKING = 7_245_001
+from streams import locks
 
 # A leaf is dropped as a whole, so it spans a small part of what is kept; but a stream has few
 # leaves, because a query that cannot be bounded in time looks into each.
@@ -89,7 +88,7 @@ def ensure(stream_id: int, days: Iterable[date]) -> None:
     if not _without_leaf(wanted, leaves_of(stream_id)):
         return
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_MAKING, stream_id])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [locks.MAKING_LEAVES, stream_id])
         leaves = leaves_of(stream_id)
         cursor.execute("SELECT keep_days FROM streams_stream WHERE id = %s", [stream_id])
         row = cursor.fetchone()

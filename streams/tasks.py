@@ -118,6 +118,23 @@ def tick() -> None:
         close_old_connections()
 
 
+@shared_task(name="streams.retain")
+def retain_all() -> None:
+    """Make leaves ahead, and drop what is past each stream's retention."""
+    try:
+        streams = list(Stream.objects.all())
+    except DatabaseError as error:
+        log.warning("Retention did not begin: %s", error)
+        close_old_connections()
+        return
+    for stream in streams:
+        try:
+            retain.retain(stream)
+        except DatabaseError as error:  # and the other streams' turn comes all the same
+            log.warning("Retention of %s was cut short: %s", stream, error)
+            close_old_connections()
+
+
 def _note_pulse() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
@@ -140,14 +157,3 @@ def _send(task: Any, *arguments: int) -> bool:
         log.info("%s was not queued (%s).", task.name, type(error).__name__)
         return False
     return True
-
-
-@shared_task(name="streams.retain")
-def retain_all() -> None:
-    """Make leaves ahead, and drop what is past each stream's retention."""
-    try:
-        for stream in Stream.objects.all():
-            retain.retain(stream)
-    except DatabaseError as error:
-        log.warning("Retention was cut short: %s", error)
-        close_old_connections()

@@ -1,6 +1,7 @@
 """The admin's forms of a stream. Saving is the engine's: it checks with the source first, and what
 it refuses is shown as an error of the form, with the fix in words."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -48,6 +49,8 @@ class StreamOptionsForm(StreamForm):
 
     # The admin sets it for each request.
     who = ""
+    # Each form's own: saves through the engine; raises SourceError with what must be mended.
+    apply: Callable[[], None]
 
     class Meta:
         model = Stream
@@ -60,10 +63,6 @@ class StreamOptionsForm(StreamForm):
 
     def options(self) -> dict[str, str]:
         return {name: self.cleaned_data[name] for name in _OPTIONS if self.cleaned_data.get(name)}
-
-    def apply(self) -> None:
-        """Save through the engine; raises SourceError with what must be mended."""
-        raise NotImplementedError
 
     def _post_clean(self) -> None:
         """After all checks of the form alone, so that the source is asked only once it is whole.

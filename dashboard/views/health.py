@@ -7,14 +7,11 @@ pages' ones may wait longer than a probe does.
 from datetime import timedelta
 
 import psycopg
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-from redis.retry import Retry
+
+from streams.queries.services import broker_fault
 
 _SECONDS = 2
 _BEAT = timedelta(seconds=30)
@@ -23,7 +20,7 @@ _OK = "ok"
 
 @login_not_required
 def healthz(request: HttpRequest) -> JsonResponse:
-    checks = {"database": _OK, "redis": _redis(), "workers": _OK, "beat": _OK}
+    checks = {"database": _OK, "redis": _broker(), "workers": _OK, "beat": _OK}
     try:
         checks["workers"], checks["beat"] = _processes()
     except psycopg.Error:
@@ -59,17 +56,6 @@ def _processes() -> tuple[str, str]:
     )
 
 
-def _redis() -> str:
-    client = Redis.from_url(
-        settings.REDIS_URL,
-        socket_connect_timeout=_SECONDS,
-        socket_timeout=_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )
-    try:
-        client.ping()
-    except (RedisError, OSError):
-        return "Redis does not answer. See that it runs; check REDIS_URL."
-    finally:
-        client.close()
-    return _OK
+def _broker() -> str:
+    fault = broker_fault()
+    return "Redis does not answer. See that it runs; check REDIS_URL." if fault else _OK

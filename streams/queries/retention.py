@@ -129,7 +129,7 @@ def foretold(stream: Stream, keep_days: int) -> str:
     if leaves:
         return (
             f"With {keep_days} days, nothing will be dropped at once; the oldest changes, from "
-            f"{_day(leaves[0].from_at)} on, {leaves[0].fate}."
+            f"{_day(leaves[0].from_at)} on, will be dropped at {leaves[0].fate}."
         )
     return f"With {keep_days} days, nothing will be dropped at once: no change is stored."
 

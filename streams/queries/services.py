@@ -22,7 +22,7 @@ def refusal() -> str:
             f"Postgres refuses writes ({why}), so nothing can be stored. End its read-only mode or "
             "make room on its disk; reading goes on by itself then, from where it was."
         )
-    if why := _no_broker():
+    if why := broker_fault():
         return (
             f"Valkey or Redis does not answer ({why}), so no task starts: what is being read goes "
             "on, but nothing replaces what stops. See that it runs; check REDIS_URL."
@@ -44,7 +44,8 @@ def _refused_write() -> str:
     return ""
 
 
-def _no_broker() -> str:
+def broker_fault() -> str:
+    """Why Valkey or Redis does not answer; "" if it does."""
     client = Redis.from_url(
         settings.REDIS_URL,
         socket_connect_timeout=_SECONDS,

@@ -13,6 +13,7 @@ from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from streams import locks
 from streams.errors import ShardGone, SourceError
 from streams.models import Gap, Shard, Stream
 from streams.sources.base import Description, ListedShard, Origin, PulledSource
@@ -26,8 +27,6 @@ EVERY_SECONDS = 15
 # A stream that was turned off, alone or with its table, stays readable for 24 hours.
 _STILL_READABLE = timedelta(hours=24)
 _OFF = ("stream-off", "table-missing")
-# Names the advisory locks of the listings, with the stream's id.
-_LISTING = 7_245_002
 _LABEL = re.compile(r"/stream/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)")
 
 
@@ -51,14 +50,14 @@ def _alone(stream: Stream, *, wait: bool) -> Iterator[bool]:
     find a new ARN twice. The lock ends with the connection: a killed process keeps nobody out."""
     lock = "pg_advisory_lock" if wait else "pg_try_advisory_lock"  # the first gives no value
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {lock}(%s, %s)::text <> 'false'", [_LISTING, stream.pk])
+        cursor.execute(f"SELECT {lock}(%s, %s)::text <> 'false'", [locks.LISTING, stream.pk])
         alone = bool(cursor.fetchone()[0])
     try:
         yield alone
     finally:
         if alone:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LISTING, stream.pk])
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [locks.LISTING, stream.pk])
 
 
 def _discover(stream: Stream, source: PulledSource, starting: bool) -> None:

@@ -15,7 +15,7 @@ import psycopg
 from django.db import connection, transaction
 from django.db.utils import OperationalError
 
-from streams import partitions
+from streams import locks, partitions
 from streams.models import Batch, Drop, Remainder, Stream
 from streams.partitions import Leaf
 from streams.queries import retention
@@ -23,8 +23,6 @@ from streams.queries.verify import fits, remainder_digest, stored_of
 
 log = logging.getLogger(__name__)
 
-# One at a time drops and cuts a stream's ledger; who comes second has nothing to do.
-_RETAINING = 7_245_002
 # Longer than a storing transaction; while a drop waits, the stream's readers wait behind it.
 _LOCK_MILLISECONDS = 200
 # A stream that nobody read for so long needs no leaf for tomorrow.
@@ -87,7 +85,7 @@ def _drop(stream: Stream, leaf: Leaf) -> bool:
 
 def _alone(stream: Stream) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_RETAINING, stream.pk])
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [locks.RETAINING, stream.pk])
         return bool(cursor.fetchone()[0])
 
 

@@ -5,6 +5,7 @@ import psycopg
 import pytest
 from django.db import connection
 
+from streams import locks
 from streams.models import Shard, Stream
 from streams.stages import discover as discovery
 from streams.testing.simulated.world import World
@@ -25,7 +26,7 @@ def test_while_another_process_lists_the_stream_nothing_is_asked_and_it_stays_du
         parameters = connection.get_connection_params()
         with psycopg.connect(**{**parameters, "cursor_factory": psycopg.ClientCursor}) as other:
             lock = "SELECT pg_advisory_lock(%s, %s)"
-            other.execute(lock, [discovery._LISTING, engine.stream.pk])
+            other.execute(lock, [locks.LISTING, engine.stream.pk])
             assert discovery.claim(engine.stream.pk)
             engine.world.split(TABLE)
             engine.list_shards()
