@@ -109,7 +109,7 @@ def measure_floor(records: int) -> float:
     empty_tables()
     partitions.ensure(1, {partitions.day_of(change.occurred) for page in pages for change in page})
     ready = [
-        copy_change.encode(number, [copy_change.row(1, 1, change) for change in page])
+        copy_change.encode(number, page, [copy_change.row(1, 1, change) for change in page])
         for number, page in enumerate(pages)
     ]
     begun = time.perf_counter()
@@ -120,12 +120,17 @@ def measure_floor(records: int) -> float:
 
 
 def parsed_pages(records: int) -> list[list[Any]]:
+    from streams.indexing import indexed_of
     from streams.sources.dynamodb import reader
     from streams.sources.dynamodb import records as parser
     from streams.testing.simulated.canned import Recording
 
+    indexed = indexed_of(None, None, [["pk", "S"]])
     recording = Recording(records=records, second=int(time.time()))
-    return [[parser.parse(raw, 1) for raw in reader._page(body)[0]] for body in recording.pages()]
+    return [
+        [parser.parse(raw, 1, indexed) for raw in reader._page(body)[0]]
+        for body in recording.pages()
+    ]
 
 
 def measure_plain(records: int) -> float:

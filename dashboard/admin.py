@@ -42,6 +42,7 @@ class StreamAdmin(StreamModelAdmin):
         "paused_at", "paused_by", "created_at", "discovered_at", "stored_changes",
     ]  # fmt: skip
     _options = ("Source", {"fields": ["table", "region", "endpoint_url", "role_arn"]})
+    _search = ("Search", {"fields": ["indexed"]})
 
     @admin.display(description="table")
     def table(self, stream: Stream) -> str:
@@ -90,10 +91,10 @@ class StreamAdmin(StreamModelAdmin):
         if obj is None:
             start = ("Where to begin", {"fields": ["start", "start_time"]})
             kept = ("Retention", {"fields": ["keep_days"]})
-            return [(None, {"fields": ["name"]}), self._options, start, kept]
+            return [(None, {"fields": ["name"]}), self._options, start, kept, self._search]
         kept = ("Retention", {"fields": ["keep_days", "confirm_drop", "shown_days"]})
         said = ("As it is now", {"fields": ["start", *self.readonly_fields]})
-        return [(None, {"fields": ["name"]}), self._options, kept, said]
+        return [(None, {"fields": ["name"]}), self._options, kept, self._search, said]
 
     def get_form(
         self, request: HttpRequest, obj: Stream | None = None, change: bool = False, **kwargs: Any

@@ -23,7 +23,8 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
     `item` is the item's id, 16 bytes (item_key.py); `occurred` is in microseconds since 1970, UTC;
     `keys`, `old`, `new` and `user_identity` are JSON as it came; `changed` holds the top-level
-    names that differ, None where the stream does not give both images of a MODIFY.
+    names that differ, None where the stream does not give both images of a MODIFY; `terms` are
+    what search finds it by (indexing.py).
     """
 
     operation: str
@@ -37,6 +38,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     changed: tuple[str, ...] | None
     user_identity: bytes | None
     size: int
+    terms: tuple[int, ...] = ()
 
 
 def moment(microseconds: int) -> datetime:

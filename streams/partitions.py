@@ -5,6 +5,7 @@ Its name says its range. The indexes are the leaves' own: within a leaf an item'
 by generation and sequence alone, because a change's time is the same on every read.
 """
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,6 +14,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 
 from streams import locks
+from streams.indexing import key_expression
 
 # A leaf is dropped as a whole, so it spans a small part of what is kept; but a stream has few
 # leaves, because a query that cannot be bounded in time looks into each.
@@ -21,6 +23,8 @@ _SHORT_SPAN, _LONG_SPAN = 1, 7
 # No leaf spans more microseconds than this.
 LONGEST = _LONG_SPAN * 86_400_000_000
 _EPOCH = date(1970, 1, 1)
+# New entries are collected and put in place together; a search reads so many kB of them in full.
+_PENDING = "WITH (gin_pending_list_limit = 1024)"
 _NAME = re.compile(r"streams_change_s(\d+)_(\d{8})_(\d{8})\Z")
 
 
@@ -90,13 +94,16 @@ def ensure(stream_id: int, days: Iterable[date]) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [locks.MAKING_LEAVES, stream_id])
         leaves = leaves_of(stream_id)
-        cursor.execute("SELECT keep_days FROM streams_stream WHERE id = %s", [stream_id])
+        cursor.execute(
+            "SELECT keep_days, key_schema FROM streams_stream WHERE id = %s", [stream_id]
+        )
         row = cursor.fetchone()
         span = span_of(row[0] if row else None)
+        key = key_expression(json.loads(row[1])) if row else ""
         _make_parent(stream_id)
         while missing := _without_leaf(wanted, leaves):
             leaf = fitting(stream_id, missing[0], span, leaves)
-            _make(leaf)
+            _make(leaf, key)
             leaves.append(leaf)
 
 
@@ -128,7 +135,7 @@ def _make_parent(stream_id: int) -> None:
         )
 
 
-def _make(leaf: Leaf) -> None:
+def _make(leaf: Leaf, key: str) -> None:
     name = leaf.name
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TABLE {name} (LIKE streams_change INCLUDING DEFAULTS)")
@@ -137,6 +144,17 @@ def _make(leaf: Leaf) -> None:
         # The changes of a batch. Batches are many rows under one key, which B-tree deduplication
         # keeps at about seven bytes a change.
         cursor.execute(f"CREATE INDEX {name}_batch ON {name} (batch_id)")
+        # Search (queries/search.py): newest first, by changed attributes, by terms, by the key's
+        # beginning. A row that an index names is still decided by the filter.
+        cursor.execute(f"CREATE INDEX {name}_time ON {name} (occurred_at)")
+        cursor.execute(f"CREATE INDEX {name}_changed ON {name} USING gin (changed) {_PENDING}")
+        # Without the rows that have no terms, each of which would be an entry.
+        cursor.execute(
+            f"""CREATE INDEX {name}_terms ON {name} USING gin (terms) {_PENDING}
+                WHERE terms IS NOT NULL"""
+        )
+        if key:
+            cursor.execute(f'CREATE INDEX {name}_key ON {name} (({key}) COLLATE "C")')
         cursor.execute(
             f"""ALTER TABLE {parent_of(leaf.stream_id)} ATTACH PARTITION {name}
                 FOR VALUES FROM ('{leaf.begin} 00:00:00+00') TO ('{leaf.end} 00:00:00+00')"""

@@ -11,7 +11,13 @@ from django.core.exceptions import ValidationError
 from streams.errors import SourceError
 from streams.models import Stream
 from streams.queries.retention import foretold
-from streams.stages.add import add_stream, change_keep_days, change_options
+from streams.stages.add import (
+    add_stream,
+    change_indexed,
+    change_keep_days,
+    change_options,
+    parse_indexed,
+)
 
 _OPTIONS = ("table", "region", "endpoint_url", "role_arn")
 
@@ -47,6 +53,13 @@ class StreamOptionsForm(StreamForm):
         help_text="Older changes are dropped; empty keeps them for ever.",
     )
 
+    indexed = forms.CharField(
+        required=False,
+        label="Indexed attributes",
+        help_text="Search finds their values by an index; separated by commas. Empty: those that "
+        "look like ids; a dash: none. Another choice counts for the changes of the next day on.",
+    )
+
     # The admin sets it for each request.
     who = ""
     # Each form's own: saves through the engine; raises SourceError with what must be mended.
@@ -60,6 +73,8 @@ class StreamOptionsForm(StreamForm):
         super().__init__(*args, **kwargs)
         for name in _OPTIONS:
             self.fields[name].initial = self.instance.options.get(name, "")
+        names = self.instance.indexed_attributes
+        self.fields["indexed"].initial = ", ".join(names) or "-" if names is not None else ""
 
     def options(self) -> dict[str, str]:
         return {name: self.cleaned_data[name] for name in _OPTIONS if self.cleaned_data.get(name)}
@@ -119,6 +134,9 @@ class ChangeStreamForm(StreamOptionsForm):
         if self.cleaned_data["keep_days"] != self.kept:
             self.instance.keep_days = self.kept
             change_keep_days(self.instance, self.cleaned_data["keep_days"], self.who)
+        indexed = parse_indexed(self.cleaned_data["indexed"])
+        if indexed != self.instance.indexed_attributes:
+            change_indexed(self.instance, indexed, self.who)
 
 
 class AddStreamForm(StreamOptionsForm):
@@ -149,5 +167,11 @@ class AddStreamForm(StreamOptionsForm):
         data = self.cleaned_data
         start = data["start_time"] if data["start"] == Stream.Start.TIME else data["start"]
         self.instance = add_stream(
-            data["name"], "dynamodb", self.options(), start, self.who, data["keep_days"]
+            data["name"],
+            "dynamodb",
+            self.options(),
+            start,
+            self.who,
+            data["keep_days"],
+            parse_indexed(data["indexed"]),
         )

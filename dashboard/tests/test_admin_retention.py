@@ -102,3 +102,13 @@ def test_the_source_is_asked_only_when_its_options_change(admin: Client, old_sho
 def test_a_new_stream_begins_with_the_servers_number(admin: Client, settings: Settings) -> None:
     settings.KEEP_DAYS = 45
     assert 'name="keep_days" value="45"' in admin.get("/admin/streams/stream/add/").content.decode()
+
+
+def test_other_attributes_are_indexed_from_the_next_day_on(admin: Client, old_shop: Shop) -> None:
+    post(admin, old_shop, "", indexed="sku, status")
+    stream = Stream.objects.get(pk=old_shop.stream.pk)
+    assert stream.indexed_attributes == ["sku", "status"]
+    assert stream.indexed_since and stream.indexed_since > datetime.now(UTC).date()
+    assert Edit.objects.get().fields == {"indexed_attributes": [None, ["sku", "status"]]}
+    page = admin.get(f"/admin/streams/stream/{stream.pk}/change/").content.decode()
+    assert 'value="sku, status"' in page

@@ -2,6 +2,9 @@
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
+from django.utils import timezone
+
+from streams.indexing import Indexed, indexed_of, next_day
 
 
 class Stream(models.Model):
@@ -42,6 +45,11 @@ class Stream(models.Model):
     # [[name, type], …]: the partition key, then the sort key where there is one.
     key_schema = models.JSONField(default=list, blank=True)
 
+    # The top-level attributes whose values search finds by an index; NULL is those that look like
+    # ids. Changes before the day (UTC) were stored under another choice; NULL is none.
+    indexed_attributes = models.JSONField(null=True, blank=True)
+    indexed_since = models.DateField(null=True, blank=True)
+
     created_at = models.DateTimeField(auto_now_add=True)
     # When the shards were last listed to the end, and when to list them again.
     discovered_at = models.DateTimeField(null=True, blank=True)
@@ -52,3 +60,13 @@ class Stream(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def take_key_schema(self, key_schema: list[list[str]]) -> None:
+        """The source's; another one than before changes what is indexed (not saved here)."""
+        if self.key_schema not in ([], key_schema):
+            self.indexed_since = next_day(timezone.now())
+        self.key_schema = key_schema
+
+    @property
+    def indexed(self) -> Indexed:
+        return indexed_of(self.indexed_attributes, self.indexed_since, self.key_schema)

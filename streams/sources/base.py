@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Protocol
 
 from streams.change import Change
+from streams.indexing import Indexed
 
 
 class Origin(Enum):
@@ -73,10 +74,11 @@ class PulledSource(Protocol):
     def read(self, iterator: str) -> Page:
         """The records from there, at most 1,000."""
 
-    def parse_all(self, records: Sequence[bytes], stream_id: int) -> list[Change]:
-        """A page's records as changes, fast; UnreadableRecord if one needs a look of its own."""
+    def parse_all(self, records: Sequence[bytes], stream_id: int, indexed: Indexed) -> list[Change]:
+        """A page's records as changes, with terms of what is indexed, fast; UnreadableRecord if
+        one needs a look of its own."""
 
-    def parse(self, raw: bytes, stream_id: int) -> Change:
+    def parse(self, raw: bytes, stream_id: int, indexed: Indexed) -> Change:
         """One record as a change; UnreadableRecord keeps the rest of the page going."""
 
     def sequence_of(self, raw: bytes) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from streams.change import Change
 from streams.errors import SourceRefused
+from streams.indexing import Indexed
 from streams.sources.base import PulledSource
 from streams.sources.dynamodb import records
 from streams.sources.dynamodb.reader import DynamoDBSource
@@ -15,12 +16,12 @@ SOURCES: Mapping[str, Callable[[Mapping[str, Any]], PulledSource]] = {
 }
 RETENTION: Mapping[str, timedelta] = {"dynamodb": DynamoDBSource.retention}
 # A kept record is read again without asking its source, so no credentials are needed for it.
-_PARSERS: Mapping[str, Callable[[bytes, int], Change]] = {"dynamodb": records.parse}
+_PARSERS: Mapping[str, Callable[[bytes, int, Indexed], Change]] = {"dynamodb": records.parse}
 
 
-def parse_record(kind: str, raw: bytes, stream_id: int) -> Change:
+def parse_record(kind: str, raw: bytes, stream_id: int, indexed: Indexed) -> Change:
     """A raw record of this kind of source as a change; UnreadableRecord says what is wrong."""
-    return _PARSERS[kind](raw, stream_id)
+    return _PARSERS[kind](raw, stream_id, indexed)
 
 
 def open_source(kind: str, options: Mapping[str, Any]) -> PulledSource:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from streams.errors import SourceError, SourceRefused
+from streams.indexing import next_day
 from streams.models import Edit, Stream
 from streams.sources.base import Description, Origin, PulledSource
 from streams.sources.registry import open_source
@@ -24,15 +25,18 @@ def add_stream(
     start: str,
     who: str,
     keep_days: int | None = None,
+    indexed: list[str] | None = None,
 ) -> Stream:
     """Check and save a new stream, and list its shards.
 
-    `start` is latest, trim-horizon or a time; `keep_days` None keeps the changes for ever.
-    SourceError says in words what must be mended; nothing is saved then.
+    `start` is latest, trim-horizon or a time; `keep_days` None keeps the changes for ever;
+    `indexed` are the attributes whose values search finds by an index, None those that look like
+    ids. SourceError says in words what must be mended; nothing is saved then.
     """
     now = datetime.now(UTC)
     kind, start_at = parse_start(start, now)
     stream = Stream(name=name, source=source, start=kind, start_at=start_at, keep_days=keep_days)
+    stream.indexed_attributes = indexed
     adapter = open_source(source, options)
     try:
         stream.options = dict(adapter.options.as_dict())
@@ -43,6 +47,7 @@ def add_stream(
         with transaction.atomic():
             stream.save()
             added = {"options": stream.options, "start": start, "keep_days": keep_days}
+            added["indexed_attributes"] = indexed
             record_edit(who, stream, {field: [None, value] for field, value in added.items()})
         _first_discovery(stream, adapter)
     finally:
@@ -76,6 +81,23 @@ def change_keep_days(stream: Stream, keep_days: int | None, who: str) -> None:
     with transaction.atomic():
         stream.save(update_fields=["keep_days"])
         record_edit(who, stream, {"keep_days": [before, keep_days]})
+
+
+def change_indexed(stream: Stream, names: list[str] | None, who: str) -> None:
+    """Index the values of other attributes, None for those that look like ids, in the changes of
+    the next day (UTC) and after; earlier ones are searched one by one."""
+    before = stream.indexed_attributes
+    with transaction.atomic():
+        stream.indexed_attributes, stream.indexed_since = names, next_day(timezone.now())
+        stream.save(update_fields=["indexed_attributes", "indexed_since"])
+        record_edit(who, stream, {"indexed_attributes": [before, names]})
+
+
+def parse_indexed(text: str) -> list[str] | None:
+    """The names a person wrote, separated by commas; "" is None, "-" is no name."""
+    if text.strip() in ("", "-"):
+        return [] if text.strip() else None
+    return sorted({name.strip() for name in text.split(",")} - {""})
 
 
 def pause(stream: Stream, who: str) -> None:

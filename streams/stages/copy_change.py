@@ -16,7 +16,7 @@ from streams.change import OPERATION_CODE, Change, sequence_key
 
 COPY = """
     COPY streams_change (batch_id, ordinal, occurred_at, stream_id, size, generation, operation,
-                         item, sequence, event_id, keys, old, new, changed, user_identity)
+                         item, sequence, event_id, keys, old, new, changed, user_identity, terms)
     FROM STDIN (FORMAT BINARY)
 """
 _HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
@@ -32,30 +32,36 @@ _LENGTHS = [_length.pack(number) for number in range(2_048)]
 _OPERATIONS = {name: code.encode() for name, code in OPERATION_CODE.items()}
 # Postgres counts microseconds from 2000.
 _EPOCH_2000 = 946_684_800_000_000
-_TEXT_OID = 25
+_TEXT_OID, _INT4_OID = 25, 23
+# An array's length and head; an int4 with its length.
+_array = struct.Struct(">i iiiii")
+_element = struct.Struct(">ii")
 
 
-def copy(batch_id: int, rows: Sequence[bytes]) -> None:
-    """Write a batch's rows, in order."""
+def copy(batch_id: int, changes: Sequence[Change], rows: Sequence[bytes]) -> None:
+    """Write a batch's changes, in order; `rows` are the same changes as `row` gives them."""
     if not rows:
         return
-    data = encode(batch_id, rows)
+    data = encode(batch_id, changes, rows)
     # Django translates the errors of execute, but not those of copy.
     with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(COPY) as to:
         to.write(data)
 
 
-def encode(batch_id: int, rows: Sequence[bytes]) -> bytes:
+def encode(batch_id: int, changes: Sequence[Change], rows: Sequence[bytes]) -> bytes:
     """The bytes that COPY takes."""
     parts = [_HEADER]
-    for ordinal, row in enumerate(rows):
-        parts += (_place.pack(15, 8, batch_id, 4, ordinal), row)
+    for ordinal, (change, row) in enumerate(zip(changes, rows, strict=True)):
+        terms = change.terms
+        place = _place.pack(16, 8, batch_id, 4, ordinal)
+        parts += (place, row, _terms(terms) if terms else _NULL)
     parts.append(_TRAILER)
     return b"".join(parts)
 
 
 def row(stream_id: int, generation: int, change: Change) -> bytes:
-    """A change as COPY takes it, without its batch and its place there."""
+    """A change as COPY takes it, without its batch and its place there, and without what it is
+    indexed by: that is made from the rest, and the ledger's digest does not cover it."""
     sequence = sequence_key(change.sequence).encode()
     event_id = change.event_id.encode()
     keys, changed = change.keys, change.changed
@@ -82,7 +88,7 @@ def refused(stream_id: int, change: Change) -> str:
     """Why Postgres cannot hold this change; "" if it can. Writes nothing."""
     try:
         with transaction.atomic():
-            copy(0, [row(stream_id, 0, change)])
+            copy(0, [change], [row(stream_id, 0, change)])
             transaction.set_rollback(True)
     except DataError as error:
         return f"Postgres cannot hold it: {error}".splitlines()[0]
@@ -104,6 +110,13 @@ def _spelled(length: int) -> bytes:
 
 def _changed(names: tuple[str, ...]) -> bytes:
     return _few_names(names) if len(names) <= _FEW else _names(names)
+
+
+def _terms(terms: tuple[int, ...]) -> bytes:
+    """A one-dimensional int4[] with its length, spelled as below."""
+    count = len(terms)
+    head = _array.pack(20 + 8 * count, 1, 0, _INT4_OID, count, 1)
+    return head + b"".join([_element.pack(4, term) for term in terms])
 
 
 def _names(names: tuple[str, ...]) -> bytes:

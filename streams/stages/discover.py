@@ -89,8 +89,8 @@ def _follow(stream: Stream, description: Description) -> None:
             stream.generation += 1
         stream.arn = description.arn
         stream.view_type = description.view_type
-        stream.key_schema = description.key_schema
-        stream.save(update_fields=["arn", "generation", "view_type", "key_schema"])
+        stream.take_key_schema(description.key_schema)
+        stream.save(update_fields=["arn", "generation", "view_type", "key_schema", "indexed_since"])
 
 
 def _record_replaced(stream: Stream, arn: str) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from streams.change import Change, microseconds, sequence_key
 from streams.errors import UnreadableRecord
+from streams.indexing import Indexed
 from streams.sources.base import Page, PulledSource
 from streams.stages.store import Poison, ReadBatch
 
@@ -18,7 +19,12 @@ _MINUTE = 60 * _SECOND
 
 
 def parse_page(
-    source: PulledSource, stream_id: int, page: Page, position: str, start_at: datetime | None
+    source: PulledSource,
+    stream_id: int,
+    page: Page,
+    position: str,
+    start_at: datetime | None,
+    indexed: Indexed,
 ) -> ReadBatch:
     """The page as a batch. Records at or before the position are repeats and left out; so are
     those that happened before the stream's start."""
@@ -27,7 +33,7 @@ def parse_page(
     before_start = repeated = 0
     first = ""
     last, last_key = position, sequence_key(position)
-    for change in _parsed(source, page.records, stream_id):
+    for change in _parsed(source, page.records, stream_id, indexed):
         sequence = change.sequence
         key = sequence_key(sequence)
         if sequence and key <= last_key:
@@ -67,17 +73,17 @@ def is_current(changes: Sequence[Change], page: Page, now: datetime) -> bool:
 
 
 def _parsed(
-    source: PulledSource, records: Sequence[bytes], stream_id: int
+    source: PulledSource, records: Sequence[bytes], stream_id: int, indexed: Indexed
 ) -> Sequence[Change | Poison]:
     try:
-        return source.parse_all(records, stream_id)
+        return source.parse_all(records, stream_id, indexed)
     except UnreadableRecord:  # seldom, and then only that one record is set aside
-        return [_alone(source, raw, stream_id) for raw in records]
+        return [_alone(source, raw, stream_id, indexed) for raw in records]
 
 
-def _alone(source: PulledSource, raw: bytes, stream_id: int) -> Change | Poison:
+def _alone(source: PulledSource, raw: bytes, stream_id: int, indexed: Indexed) -> Change | Poison:
     try:
-        return source.parse(raw, stream_id)
+        return source.parse(raw, stream_id, indexed)
     except UnreadableRecord as error:
         return Poison(source.sequence_of(raw), raw, str(error))
 

@@ -211,7 +211,7 @@ class Reading:
     def _outcome(self, page: Page, position: str, asked_at: float, *, final: bool) -> "Outcome":
         read_at = time.monotonic()
         stream = self.target.stream
-        batch = parse_page(self.source, stream.pk, page, position, _cutoff(stream))
+        batch = parse_page(self.source, stream.pk, page, position, _cutoff(stream), stream.indexed)
         return Outcome(
             self,
             last=final or not page.full or page.iterator is None or self.given_up or self.floor > 0,

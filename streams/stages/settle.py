@@ -74,7 +74,7 @@ def _read(record: PoisonRecord) -> Change:
         return msgspec.json.decode(raw, type=Change)
     except msgspec.MsgspecError:
         stream = record.shard.stream
-        return parse_record(stream.source, raw, stream.pk)
+        return parse_record(stream.source, raw, stream.pk, stream.indexed)
 
 
 def _claim(record: PoisonRecord) -> bool:

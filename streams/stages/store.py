@@ -154,7 +154,7 @@ def _store(shard: Target, tail: Tail, batch: ReadBatch) -> Tail:
         digest=digest(tail.digest, entry, rows),
     )
     batch_id = _write_ledger(shard.token, tail, entry, new, batch)
-    copy_change.copy(batch_id, rows)
+    copy_change.copy(batch_id, batch.changes, rows)
     if batch.poison:
         _keep_poison(shard, batch.poison)
     return new

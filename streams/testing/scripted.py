@@ -12,6 +12,7 @@ from typing import Any
 
 from streams.change import Change
 from streams.errors import IteratorExpired, PositionTrimmed, ShardGone, SourceError
+from streams.indexing import Indexed
 from streams.sources.base import Description, ListedShard, Origin, Page
 from streams.sources.dynamodb import records
 
@@ -107,11 +108,11 @@ class ScriptedSource:
         following = None if over else self._place(arn, name, upto)
         return Page(page, following, full=upto < len(shard.records))
 
-    def parse_all(self, raws: Sequence[bytes], stream_id: int) -> list[Change]:
-        return [self.parse(raw, stream_id) for raw in raws]
+    def parse_all(self, raws: Sequence[bytes], stream_id: int, indexed: Indexed) -> list[Change]:
+        return [self.parse(raw, stream_id, indexed) for raw in raws]
 
-    def parse(self, raw: bytes, stream_id: int) -> Change:
-        return records.parse(raw, stream_id)
+    def parse(self, raw: bytes, stream_id: int, indexed: Indexed) -> Change:
+        return records.parse(raw, stream_id, indexed)
 
     def sequence_of(self, raw: bytes) -> str:
         return records.sequence_of(raw)

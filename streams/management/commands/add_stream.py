@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 
 from streams.management.failures import explained
 from streams.sources.registry import SOURCES
-from streams.stages.add import add_stream
+from streams.stages.add import add_stream, parse_indexed
 
 
 class Command(BaseCommand):
@@ -36,6 +36,15 @@ class Command(BaseCommand):
             f"{settings.KEEP_DAYS or 'forever'})",
         )
 
+        parser.add_argument(
+            "--index",
+            type=parse_indexed,
+            default=None,
+            metavar="NAMES",
+            help="attributes whose values search finds by an index, separated by commas; default: "
+            "those that look like ids; - for none",
+        )
+
     def handle(self, **options: Any) -> None:
         given = {name: options[name] for name in ("table", "region", "endpoint_url", "role_arn")}
         with explained():
@@ -46,6 +55,7 @@ class Command(BaseCommand):
                 options["start"],
                 _who(),
                 options["keep_days"],
+                options["index"],
             )
         self.stdout.write(
             f"Stream {stream.name} added: {stream.options['table']}, {stream.view_type}, "

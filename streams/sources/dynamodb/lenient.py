@@ -18,7 +18,7 @@ def page(answer: bytes) -> tuple[list[bytes], str | None]:
     """The raw records of a GetRecords answer and the next iterator; ValueError if it is no JSON,
     TypeError if it is another thing than an answer."""
     body = load(answer)
-    return [_spell(record) for record in body["Records"]], body.get("NextShardIterator")
+    return [spell(record) for record in body["Records"]], body.get("NextShardIterator")
 
 
 def record(raw: bytes, shape: type[T]) -> T:
@@ -28,9 +28,9 @@ def record(raw: bytes, shape: type[T]) -> T:
     if not isinstance(data, dict):
         raise TypeError("the record has no `dynamodb` part")
     parts = {"Keys", "NewImage", "OldImage"} & data.keys()
-    data |= {name: msgspec.Raw(_spell(data[name])) for name in parts}
+    data |= {name: msgspec.Raw(spell(data[name])) for name in parts}
     if "userIdentity" in body:
-        body["userIdentity"] = msgspec.Raw(_spell(body["userIdentity"]))
+        body["userIdentity"] = msgspec.Raw(spell(body["userIdentity"]))
     return msgspec.convert({**body, "dynamodb": data}, shape)
 
 
@@ -53,6 +53,7 @@ def _comparable(value: Any) -> Any:
     return value
 
 
-def _spell(value: Any) -> bytes:
+def spell(value: Any) -> bytes:
+    """The JSON bytes of what `load` gave."""
     # ASCII only: surrogates become escapes again, as they came.
     return json.dumps(value, separators=(",", ":")).encode()

@@ -9,6 +9,7 @@ import msgspec
 
 from streams.change import Change
 from streams.errors import SourceUnavailable
+from streams.indexing import Indexed
 from streams.sources.base import Description, ListedShard, Origin, Page
 from streams.sources.dynamodb import lenient, records
 from streams.sources.dynamodb.client import Client
@@ -100,13 +101,13 @@ class DynamoDBSource:
             full=len(found) >= _MOST_RECORDS or len(answer) >= _NEARLY_A_MEGABYTE,
         )
 
-    def parse_all(self, raws: Sequence[bytes], stream_id: int) -> list[Change]:
+    def parse_all(self, raws: Sequence[bytes], stream_id: int, indexed: Indexed) -> list[Change]:
         if isinstance(raws, _Records):
-            return records.parse_all(raws.decoded, stream_id)
-        return [records.parse(raw, stream_id) for raw in raws]
+            return records.parse_all(raws.decoded, stream_id, indexed)
+        return [records.parse(raw, stream_id, indexed) for raw in raws]
 
-    def parse(self, raw: bytes, stream_id: int) -> Change:
-        return records.parse(raw, stream_id)
+    def parse(self, raw: bytes, stream_id: int, indexed: Indexed) -> Change:
+        return records.parse(raw, stream_id, indexed)
 
     def sequence_of(self, raw: bytes) -> str:
         return records.sequence_of(raw)

@@ -11,6 +11,7 @@ import msgspec
 
 from streams.change import INSERT, OPERATIONS, REMOVE, Change
 from streams.errors import UnreadableRecord
+from streams.indexing import Indexed, stored_name, terms
 from streams.item_key import canonical, is_canonical, item_bytes
 from streams.sources.dynamodb import lenient
 
@@ -28,6 +29,10 @@ _LONGEST = 128
 
 # What a field that the record leaves out, or gives as null, looks like.
 _NULL = msgspec.Raw(b"null")
+
+
+# An image's top level: a value is `Raw`, or what Python's json made of it.
+Attributes = dict[str, Any]
 
 
 class Data(msgspec.Struct, gc=False):
@@ -53,9 +58,11 @@ class _Reading(NamedTuple):
     """How the parts that stay bytes are looked into."""
 
     key: Callable[[bytes], dict[str, dict[str, str]]]
-    attributes: Callable[[bytes], dict[str, Any]]
+    attributes: Callable[[bytes], Attributes]
     # True if two values that differ are the same set in another order.
     same: Callable[[Any, Any], bool]
+    # An attribute's value as bytes again.
+    raw: Callable[[Any], bytes]
 
 
 def _same(before: msgspec.Raw | None, after: msgspec.Raw | None) -> bool:
@@ -69,31 +76,34 @@ _record = msgspec.json.Decoder(Record)
 _set = msgspec.json.Decoder(dict[str, set[str]])
 _KEY = dict[str, dict[str, str]]
 _strict = _Reading(
-    msgspec.json.Decoder(_KEY).decode, msgspec.json.Decoder(dict[str, msgspec.Raw]).decode, _same
+    msgspec.json.Decoder(_KEY).decode,
+    msgspec.json.Decoder(dict[str, msgspec.Raw]).decode,
+    _same,
+    bytes,
 )
 _lenient = _Reading(
-    lambda raw: msgspec.convert(lenient.load(raw), _KEY), lenient.load, lenient.same
+    lambda raw: msgspec.convert(lenient.load(raw), _KEY), lenient.load, lenient.same, lenient.spell
 )
 # What shows that a record is none. ArithmeticError: a key's number that is no number;
 # RecursionError: nested without end.
 _WRONG = (msgspec.MsgspecError, ValueError, TypeError, ArithmeticError, RecursionError)
 
 
-def parse_all(decoded: Iterable[Record], stream_id: int) -> list[Change]:
+def parse_all(decoded: Iterable[Record], stream_id: int, indexed: Indexed) -> list[Change]:
     """The records of a page as changes; UnreadableRecord if one of them needs `parse`."""
     try:
-        return [_change(record, stream_id, _strict) for record in decoded]
+        return [_change(record, stream_id, indexed, _strict) for record in decoded]
     except _WRONG as error:
         raise UnreadableRecord(f"A record cannot be parsed: {error}") from error
 
 
-def parse(raw: bytes, stream_id: int) -> Change:
+def parse(raw: bytes, stream_id: int, indexed: Indexed) -> Change:
     """The record as a change; UnreadableRecord says what is wrong with it."""
     try:
         try:
-            return _change(_record.decode(raw), stream_id, _strict)
+            return _change(_record.decode(raw), stream_id, indexed, _strict)
         except (msgspec.DecodeError, UnicodeError):
-            return _change(lenient.record(raw, Record), stream_id, _lenient)
+            return _change(lenient.record(raw, Record), stream_id, indexed, _lenient)
     except _WRONG as error:
         raise UnreadableRecord(f"The record cannot be parsed: {error}") from error
 
@@ -104,23 +114,27 @@ def sequence_of(raw: bytes) -> str:
     return found[1].decode() if found else ""
 
 
-def _change(record: Record, stream_id: int, reading: _Reading) -> Change:
+def _change(record: Record, stream_id: int, indexed: Indexed, reading: _Reading) -> Change:
     _check(record)
     data = record.dynamodb
     keys, old, new = bytes(data.Keys), _given(data.OldImage), _given(data.NewImage)
     spelled = keys if is_canonical(keys) else _canonical(reading.key(keys))
+    before = None if old is None else reading.attributes(old)
+    after = None if new is None else reading.attributes(new)
+    occurred = round(data.ApproximateCreationDateTime * 1_000_000)
     return Change(
         operation=record.eventName,
         item=item_bytes(stream_id, spelled),
         sequence=data.SequenceNumber,
         event_id=record.eventID,
-        occurred=round(data.ApproximateCreationDateTime * 1_000_000),
+        occurred=occurred,
         keys=keys,
         old=old,
         new=new,
-        changed=_changed(record.eventName, old, new, reading),
+        changed=_changed(record.eventName, before, after, new, reading),
         user_identity=_given(record.userIdentity),
         size=data.SizeBytes,
+        terms=() if occurred < indexed.since else _terms(indexed, keys, before, after, reading),
     )
 
 
@@ -152,16 +166,19 @@ def _given(raw: msgspec.Raw) -> bytes | None:
 
 
 def _changed(
-    operation: str, old: bytes | None, new: bytes | None, reading: _Reading
+    operation: str,
+    before: Attributes | None,
+    after: Attributes | None,
+    new: bytes | None,
+    reading: _Reading,
 ) -> tuple[str, ...] | None:
     """The top-level names that differ, None where the stream does not tell."""
     if operation == INSERT:
-        return None if new is None else _names(list(reading.attributes(new)))
+        return None if after is None else _names(list(after))
     if operation == REMOVE:
-        return None if old is None else _names(list(reading.attributes(old)))
-    if old is None or new is None:
+        return None if before is None else _names(list(before))
+    if before is None or after is None or new is None:
         return None
-    before, after = reading.attributes(old), reading.attributes(new)
     names = list(after)
     if names == list(before):  # as it mostly is; compared without a step of Python for each
         differ = map(ne, before.values(), after.values())
@@ -174,14 +191,29 @@ def _changed(
     return _names(names)
 
 
+def _terms(
+    indexed: Indexed,
+    keys: bytes,
+    before: Attributes | None,
+    after: Attributes | None,
+    reading: _Reading,
+) -> tuple[int, ...]:
+    values = []
+    for attributes in (before, after):
+        if attributes:
+            for name in indexed.of(tuple(attributes)):
+                value = attributes[name]
+                if attributes is before or before is None or before.get(name) != value:
+                    values.append((name, reading.raw(value)))
+    if before is None and after is None and indexed.in_key:
+        key = reading.attributes(keys)
+        values += [(name, reading.raw(key[name])) for name in indexed.of(tuple(key))]
+    return terms(values) if values else ()
+
+
 def _names(names: list[str]) -> tuple[str, ...]:
     names.sort()
     together = "".join(names)
     if together.isascii() and "\0" not in together:
         return tuple(names)
-    return tuple(sorted(map(_name, names)))
-
-
-def _name(name: str) -> str:
-    """A name as Postgres can hold it: text takes neither NUL nor lone surrogates."""
-    return name.replace("\0", "\\u0000").encode("utf-8", "backslashreplace").decode()
+    return tuple(sorted(map(stored_name, names)))

@@ -20,6 +20,7 @@ from streams.errors import (
     SourceUnavailable,
     UnreadableRecord,
 )
+from streams.indexing import NOTHING
 from streams.sources.base import ListedShard, Origin, Page, PulledSource
 from streams.sources.registry import SOURCES, open_source
 from streams.testing.scripted import ScriptedSource, make_record
@@ -140,7 +141,7 @@ def read_all(source: PulledSource, iterator: str, number: int) -> list[Change]:
     def enough() -> bool:
         nonlocal place
         page = source.read(place)
-        found.extend(source.parse(raw, 1) for raw in page.records)
+        found.extend(source.parse(raw, 1, NOTHING) for raw in page.records)
         place = page.iterator or place
         return len(found) >= number
 
@@ -222,7 +223,7 @@ def test_a_closed_shard_ends_after_its_last_record(rig: Rig) -> None:
 
     wait_for(ended, what="the shard's end")
     records = [raw for page in pages for raw in page.records]
-    assert numbers([source.parse(raw, 1) for raw in records]) == [1]
+    assert numbers([source.parse(raw, 1, NOTHING) for raw in records]) == [1]
     assert all(shard.closed for listed in source.shards(arn) for shard in listed)
 
 
@@ -238,7 +239,7 @@ def test_it_parses_a_record_whole(rig: Rig) -> None:
 def test_a_record_that_is_none_is_unreadable(rig: Rig) -> None:
     source = rig.source()
     with pytest.raises(UnreadableRecord):
-        source.parse(b'{"eventName":"INSERT"}', 1)
+        source.parse(b'{"eventName":"INSERT"}', 1, NOTHING)
     assert source.sequence_of(b"{}") == ""
 
 

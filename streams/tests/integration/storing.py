@@ -54,9 +54,20 @@ def stored_in(stream: Stream) -> list[StoredChange]:
     return fetch("WHERE c.stream_id = %s ORDER BY c.batch_id, c.ordinal", [stream.pk])
 
 
+def terms_in(stream: Stream) -> list[tuple[int, ...]]:
+    """What each change of a stream is indexed by, in the order of storing."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT coalesce(terms, '{}') FROM streams_change WHERE stream_id = %s
+               ORDER BY batch_id, ordinal""",
+            [stream.pk],
+        )
+        return [tuple(row[0]) for row in cursor.fetchall()]
+
+
 def as_change(row: StoredChange) -> Change:
-    """The change that was stored as this row."""
-    other = ("occurred", "item")
+    """The change that was stored as this row, but for its terms."""
+    other = ("occurred", "item", "terms")
     same = {name: getattr(row, name) for name in Change.__struct_fields__ if name not in other}
     return Change(occurred=microseconds(row.occurred_at), item=row.item.bytes, **same)
 

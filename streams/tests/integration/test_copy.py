@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from streams.change import OPERATIONS, Change, sequence_key
 from streams.testing.factories import make_change, make_shard, make_stream
-from streams.tests.integration.storing import as_change, store_in, stored_in
+from streams.tests.integration.storing import as_change, store_in, stored_in, terms_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,6 +36,7 @@ changes = st.builds(
     changed=st.none() | st.lists(names, max_size=3).map(tuple),
     user_identity=st.none() | json_bytes,
     size=st.integers(0, 2**31 - 1),
+    terms=st.lists(st.integers(-(2**31), 2**31 - 1), max_size=4).map(tuple),
 )
 
 
@@ -45,7 +46,10 @@ def test_what_is_read_is_what_was_written(given_: list[Change]) -> None:
     written = sorted(given_, key=lambda change: sequence_key(change.sequence))
     shard = make_shard(make_stream())
     store_in(shard, *written)
-    assert [as_change(row) for row in stored_in(shard.stream)] == written
+    assert [as_change(row) for row in stored_in(shard.stream)] == [
+        replace(change, terms=()) for change in written
+    ]
+    assert terms_in(shard.stream) == [change.terms for change in written]
 
 
 def test_an_image_of_four_hundred_kilobytes_survives() -> None:

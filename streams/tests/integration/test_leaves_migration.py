@@ -1,6 +1,7 @@
 """The migration to leaves per stream keeps every row, each once, there and back."""
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
@@ -47,8 +48,16 @@ def rows(shards: list[Shard]) -> list[list[StoredChange]]:
     return [stored_in(shard.stream) for shard in shards]
 
 
-def migrate(name: str) -> None:
-    call_command("migrate", "streams", name, verbosity=0)
+def migrate(*name: str) -> None:
+    """To a migration, or to the newest."""
+    call_command("migrate", "streams", *name, verbosity=0)
+
+
+def indexes_of(leaf: partitions.Leaf) -> list[str]:
+    """What the leaf's indexes are, without its name."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexdef FROM pg_indexes WHERE tablename = %s", [leaf.name])
+        return sorted(row[0].replace(leaf.name, "LEAF") for row in cursor.fetchall())
 
 
 def partitions_of(name: str) -> list[str]:
@@ -66,7 +75,7 @@ def test_rows_go_back_and_forth(shards: list[Shard]) -> None:
     migrate("0003")
     assert "streams_change_20280229" in partitions_of("streams_change")
     assert rows(shards) == before
-    migrate("0004")
+    migrate()
     assert rows(shards) == before
     assert [partitions.leaves_of(shard.stream_id) for shard in shards] == leaves
     assert [verify(shard.stream).broken for shard in shards] == [None, None]
@@ -85,7 +94,7 @@ def test_what_is_stored_between_is_kept_and_storing_goes_on(shards: list[Shard])
             [shards[0].stream_id],
         )
         assert cursor.rowcount == 1
-    migrate("0004")
+    migrate()
     assert [len(found) for found in rows(shards)] == [14, 13]
     for shard in shards:
         store_in(shard, change_at(shard, 1, 200), change_at(shard, 1, 200 - 1))
@@ -94,13 +103,26 @@ def test_what_is_stored_between_is_kept_and_storing_goes_on(shards: list[Shard])
 
 def test_each_change_is_there_once_afterwards(shards: list[Shard]) -> None:
     migrate("0003")
-    migrate("0004")
+    migrate()
     with connection.cursor() as cursor, pytest.raises(IntegrityError):
         cursor.execute("INSERT INTO streams_change SELECT * FROM streams_change")
+
+
+def test_older_leaves_get_the_indexes_of_new_ones(shards: list[Shard]) -> None:
+    partitions.ensure(shards[0].stream_id, [date(2031, 1, 1)])
+    leaves = partitions.leaves_of(shards[0].stream_id)
+    wanted = indexes_of(leaves[-1])
+    assert len(wanted) == 6
+    migrate("0003")
+    migrate()
+    assert [indexes_of(leaf) for leaf in leaves[:-1]] == [wanted] * (len(leaves) - 1)
+    shards[0].stream.refresh_from_db()
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    assert shards[0].stream.indexed_since == tomorrow  # what was there has no terms
 
 
 def test_an_empty_table_goes_back_and_forth() -> None:
     clear()
     migrate("0003")
-    migrate("0004")
+    migrate()
     assert partitions_of("streams_change") == []

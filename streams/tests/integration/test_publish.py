@@ -12,6 +12,7 @@ from django.db import connection
 
 from conftest import wait_for
 from dashboard.launch.home import unused_port
+from streams.change import Change
 from streams.models import Batch, Shard
 from streams.queries import feed
 from streams.queries.rows import Cursor, StoredChange
@@ -22,7 +23,7 @@ from streams.tests.integration.storing import alone, last_batch, store_in, store
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-Copy = Callable[[int, Sequence[bytes]], None]
+Copy = Callable[[int, Sequence[Change], Sequence[bytes]], None]
 WRITERS, BATCHES, READERS = 8, 12, 3
 
 
@@ -33,8 +34,8 @@ def held_open(shard: Shard, monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
     whole: Copy = copy_change.copy
     reached, release, dice = Event(), Event(), random.Random(7)
 
-    def slowly(batch: int, rows: Sequence[bytes]) -> None:
-        whole(batch, rows)
+    def slowly(batch: int, changes: Sequence[Change], rows: Sequence[bytes]) -> None:
+        whole(batch, changes, rows)
         if Batch.objects.filter(pk=batch, stream=shard.stream_id).exists():
             reached.set()
             assert release.wait(60)

@@ -117,6 +117,19 @@ def test_a_stream_is_added_with_the_servers_retention() -> None:
     assert Stream.objects.get().keep_days == 45
 
 
+@pytest.mark.usefixtures("source")
+@pytest.mark.parametrize(
+    ("given", "names"), [([], None), (["sku, id,"], ["id", "sku"]), (["-"], [])]
+)
+def test_a_stream_is_added_with_its_indexed_attributes(
+    given: list[str], names: list[str] | None
+) -> None:
+    options = ["--index", *given] if given else []
+    run("add_stream", "orders", "--table", "orders", *options)
+    stream = Stream.objects.get()
+    assert (stream.indexed_attributes, stream.indexed_since) == (names, None)
+
+
 # beat
 
 

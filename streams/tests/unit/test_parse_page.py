@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from streams.change import EPOCH
+from streams.indexing import NOTHING
 from streams.sources.base import Page
 from streams.stages.parse import is_current, parse_page
 from streams.stages.store import ReadBatch
@@ -28,6 +29,7 @@ def parsed(
         page_of(*records),
         "" if position is None else sequence(position),
         None if start_at is None else EPOCH + timedelta(seconds=start_at),
+        NOTHING,
     )
 
 
@@ -47,7 +49,7 @@ def test_a_page_becomes_a_batch() -> None:
 
 
 def test_a_page_without_an_iterator_ends_the_shard() -> None:
-    assert parse_page(SOURCE, 1, page_of(iterator=None), "7", None).ended
+    assert parse_page(SOURCE, 1, page_of(iterator=None), "7", None, NOTHING).ended
 
 
 def test_an_empty_page_keeps_the_position() -> None:
@@ -130,7 +132,7 @@ def test_only_what_surely_happened_before_the_start_is_left_out(
 def current(*ages: float, full: bool = False) -> bool:
     seconds = [(NOW - timedelta(seconds=age) - EPOCH).total_seconds() for age in ages]
     page = page_of(*[make_record(n, seconds=s) for n, s in enumerate(seconds, 1)], full=full)
-    return is_current(parse_page(SOURCE, 1, page, "", None).changes, page, NOW)
+    return is_current(parse_page(SOURCE, 1, page, "", None, NOTHING).changes, page, NOW)
 
 
 def test_an_empty_page_shows_that_nothing_is_waiting() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import SourceUnavailable
+from streams.indexing import NOTHING
 from streams.models import Stream
 from streams.sources.base import Page
 from streams.stages.parse import parse_page
@@ -26,7 +27,9 @@ def reading() -> Reading:
 
 def batch(*sequences: int, position: str = "", ended: bool = False) -> ReadBatch:
     records = [make_record(sequence) if sequence % 7 else b"{}" for sequence in sequences]
-    return parse_page(SOURCE, 1, Page(records, None if ended else "on", False), position, None)
+    return parse_page(
+        SOURCE, 1, Page(records, None if ended else "on", False), position, None, NOTHING
+    )
 
 
 def page(reading: Reading, found: ReadBatch, *, last: bool = False) -> Outcome:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from streams.change import Change
 from streams.errors import UnreadableRecord
+from streams.indexing import NOTHING
 from streams.item_key import canonical, item_id
 from streams.sources.dynamodb import lenient
 from streams.sources.dynamodb.records import parse, sequence_of
@@ -20,13 +21,13 @@ DIGITS = "12345678901234567890123456789012345678"
 
 
 def changed(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...] | None:
-    return parse(make_record(1, OldImage=old, NewImage=new), 1).changed
+    return parse(make_record(1, OldImage=old, NewImage=new), 1, NOTHING).changed
 
 
 def test_it_reads_every_field() -> None:
     identity = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
     raw = make_record(7, key="x", seconds=1_700_000_001, eventName="REMOVE", userIdentity=identity)
-    change = parse(raw, 3)
+    change = parse(raw, 3, NOTHING)
     assert change.operation == "REMOVE"
     assert change.item == item_id(3, canonical({"pk": {"S": "x"}})).bytes
     assert (change.sequence, change.event_id) == ("7".zfill(21), "event-7")
@@ -45,7 +46,7 @@ def test_it_reads_every_field() -> None:
     ],
 )
 def test_it_reads_every_view_type(view: str, images: dict[str, Any]) -> None:
-    change = parse(make_record(1, StreamViewType=view, **images), 1)
+    change = parse(make_record(1, StreamViewType=view, **images), 1, NOTHING)
     assert (change.old is not None) == ("OldImage" in images)
     assert (change.new is not None) == ("NewImage" in images)
     assert change.changed == (("note", "state", "total") if len(images) == 2 else None)
@@ -65,23 +66,27 @@ def test_it_reads_every_view_type(view: str, images: dict[str, Any]) -> None:
 def test_it_names_what_changed(
     operation: str, images: dict[str, Any], names: tuple[str, ...] | None
 ) -> None:
-    assert parse(make_record(1, eventName=operation, **images), 1).changed == names
+    assert parse(make_record(1, eventName=operation, **images), 1, NOTHING).changed == names
 
 
 def test_images_and_keys_stay_the_bytes_they_came_in() -> None:
     image = b'{ "pk":{"S":"\\u00fc"},\n "n": {"N":"1.50"} }'
     raw = make_record(1, NewImage="@", Keys="#").replace(b'"@"', image)
     raw = raw.replace(b'"#"', b'{"pk" : {"S":"\\u00fc"}}')
-    change = parse(raw, 1)
+    change = parse(raw, 1, NOTHING)
     assert change.new == image
     assert change.keys == b'{"pk" : {"S":"\\u00fc"}}'
 
 
 def test_numbers_keep_all_38_digits() -> None:
-    change = parse(make_record(1, Keys={"pk": {"N": DIGITS}}, NewImage={"n": {"N": DIGITS}}), 1)
+    change = parse(
+        make_record(1, Keys={"pk": {"N": DIGITS}}, NewImage={"n": {"N": DIGITS}}), 1, NOTHING
+    )
     assert DIGITS.encode() in change.keys
     assert DIGITS.encode() in (change.new or b"")
-    assert change.item != parse(make_record(1, Keys={"pk": {"N": DIGITS[:-1] + "9"}}), 1).item
+    assert (
+        change.item != parse(make_record(1, Keys={"pk": {"N": DIGITS[:-1] + "9"}}), 1, NOTHING).item
+    )
 
 
 def test_a_set_in_another_order_is_no_change() -> None:
@@ -98,14 +103,14 @@ def test_a_list_in_another_order_is_a_change() -> None:
 
 @pytest.mark.parametrize("text", ["\0", "a\0b", "\ud800", "x\udfff", "😀", ""])
 def test_odd_text_in_values_survives(text: str) -> None:
-    change = parse(make_record(1, OldImage=OLD, NewImage={"v": {"S": text}}), 1)
+    change = parse(make_record(1, OldImage=OLD, NewImage={"v": {"S": text}}), 1, NOTHING)
     assert json.loads(change.new or b"") == {"v": {"S": text}}
     assert change.changed == ("pk", "state", "total", "v")
 
 
 @pytest.mark.parametrize("text", ["\0", "\ud800", "ü\0\udfff"])
 def test_odd_text_in_keys_survives_and_names_the_item(text: str) -> None:
-    change = parse(make_record(1, key=text), 1)
+    change = parse(make_record(1, key=text), 1, NOTHING)
     assert json.loads(change.keys) == {"pk": {"S": text}}
     assert change.item == item_id(1, canonical({"pk": {"S": text}})).bytes
 
@@ -122,7 +127,7 @@ def test_bytes_that_are_no_utf8_become_escapes(part: str) -> None:
     fields: dict[str, Any] = {part: {"v": {"S": "@"}}}
     raw = make_record(1, **fields).replace(b"@", b"\xff")
     records, following = lenient.page(b'{"NextShardIterator":"i","Records":[%b]}' % raw)
-    change = parse(records[0], 1)
+    change = parse(records[0], 1, NOTHING)
     assert following == "i"
     assert b'{"v":{"S":"\\udcff"}}' in (change.keys, change.new, change.old)
 
@@ -159,7 +164,7 @@ def test_bytes_that_are_no_utf8_become_escapes(part: str) -> None:
 )
 def test_a_malformed_record_is_unreadable(fields: dict[str, Any]) -> None:
     with pytest.raises(UnreadableRecord):
-        parse(make_record(1, **fields), 1)
+        parse(make_record(1, **fields), 1, NOTHING)
 
 
 @pytest.mark.parametrize(
@@ -167,13 +172,13 @@ def test_a_malformed_record_is_unreadable(fields: dict[str, Any]) -> None:
 )
 def test_what_is_no_record_is_unreadable(raw: bytes) -> None:
     with pytest.raises(UnreadableRecord):
-        parse(raw, 1)
+        parse(raw, 1, NOTHING)
 
 
 def test_a_record_nested_without_end_is_unreadable() -> None:
     raw = make_record(1, NewImage="@").replace(b'"@"', b'{"a":' * 100_000 + b"1" + b"}" * 100_000)
     with pytest.raises(UnreadableRecord):
-        parse(raw, 1)
+        parse(raw, 1, NOTHING)
 
 
 def test_the_sequence_of_an_unreadable_record_is_found() -> None:
@@ -186,7 +191,7 @@ def test_the_sequence_of_an_unreadable_record_is_found() -> None:
 def assert_readable_or_refused(raw: bytes) -> None:
     """A change that can be written, or UnreadableRecord with a reason that can be kept."""
     try:
-        change = parse(raw, 1)
+        change = parse(raw, 1, NOTHING)
     except UnreadableRecord as error:
         assert "\0" not in str(error).encode().decode()
         return

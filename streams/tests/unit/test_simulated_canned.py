@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from streams.indexing import NOTHING
 from streams.sources.dynamodb import records
 from streams.testing.simulated.canned import TABLE, CannedService, Recording
 from streams.testing.simulated.exchange import Request
@@ -31,7 +32,7 @@ def test_a_page_holds_a_thousand_records_of_the_wanted_size() -> None:
 
 def test_its_records_are_changes_of_our_client() -> None:
     for raw in json.loads(Recording(records=20).body(0, 0))["Records"]:
-        change = records.parse(json.dumps(raw).encode(), 1)
+        change = records.parse(json.dumps(raw).encode(), 1, NOTHING)
         assert (change.operation, change.changed) == ("MODIFY", ("status", "version"))
         assert change.old and change.new
 
