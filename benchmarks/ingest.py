@@ -109,7 +109,9 @@ def measure_floor(records: int) -> float:
     empty_tables()
     partitions.ensure(1, {partitions.day_of(change.occurred) for page in pages for change in page})
     ready = [
-        copy_change.encode(number, page, [copy_change.row(1, 1, change) for change in page])
+        b"".join(
+            copy_change.encode(number, page, [copy_change.row(1, 1, change) for change in page])
+        )
         for number, page in enumerate(pages)
     ]
     begun = time.perf_counter()

@@ -5,14 +5,14 @@ Format: postgresql.org/docs/current/sql-copy.html, "Binary Format".
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import msgspec
 from django.db import connection, transaction
 from django.db.utils import DataError
 
-from streams.change import OPERATION_CODE, Change, sequence_key
+from streams.change import OPERATION_CODE, PIECE_ROWS, Change, sequence_key
 
 COPY = """
     COPY streams_change (batch_id, ordinal, occurred_at, stream_id, size, generation, operation,
@@ -42,21 +42,24 @@ def copy(batch_id: int, changes: Sequence[Change], rows: Sequence[bytes]) -> Non
     """Write a batch's changes, in order; `rows` are the same changes as `row` gives them."""
     if not rows:
         return
-    data = encode(batch_id, changes, rows)
     # Django translates the errors of execute, but not those of copy.
     with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(COPY) as to:
-        to.write(data)
+        for piece in encode(batch_id, changes, rows):
+            to.write(piece)
 
 
-def encode(batch_id: int, changes: Sequence[Change], rows: Sequence[bytes]) -> bytes:
-    """The bytes that COPY takes."""
+def encode(batch_id: int, changes: Sequence[Change], rows: Sequence[bytes]) -> Iterator[bytes]:
+    """The bytes that COPY takes, in pieces: see PIECE_ROWS."""
     parts = [_HEADER]
     for ordinal, (change, row) in enumerate(zip(changes, rows, strict=True)):
         terms = change.terms
         place = _place.pack(16, 8, batch_id, 4, ordinal)
         parts += (place, row, _terms(terms) if terms else _NULL)
+        if ordinal % PIECE_ROWS == PIECE_ROWS - 1:
+            yield b"".join(parts)
+            parts = []
     parts.append(_TRAILER)
-    return b"".join(parts)
+    yield b"".join(parts)
 
 
 def row(stream_id: int, generation: int, change: Change) -> bytes:
@@ -64,13 +67,13 @@ def row(stream_id: int, generation: int, change: Change) -> bytes:
     indexed by: that is made from the rest, and the ledger's digest does not cover it."""
     sequence = sequence_key(change.sequence).encode()
     event_id = change.event_id.encode()
-    keys, changed = change.keys, change.changed
+    occurred, size, item = change.occurred - _EPOCH_2000, change.size, change.item
+    operation, length = _OPERATIONS[change.operation], len(sequence)
+    keys, changed, user_identity = change.keys, change.changed, change.user_identity
+    fixed = (8, occurred, 4, stream_id, 4, size, 2, generation, 1, operation, 16, item, length)
     return b"".join(
         (
-            _fixed.pack(
-                *(8, change.occurred - _EPOCH_2000, 4, stream_id, 4, change.size, 2, generation),
-                *(1, _OPERATIONS[change.operation], 16, change.item, len(sequence)),
-            ),
+            _fixed.pack(*fixed),
             sequence,
             _spelled(len(event_id)),
             event_id,
@@ -79,7 +82,7 @@ def row(stream_id: int, generation: int, change: Change) -> bytes:
             _field(change.old),
             _field(change.new),
             _NULL if changed is None else _changed(changed),
-            _field(change.user_identity),
+            _NULL if user_identity is None else _field(user_identity),
         )
     )
 

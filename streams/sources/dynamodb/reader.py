@@ -1,5 +1,6 @@
 """The DynamoDB adapter: the port of sources/base.py over the wire calls of client.py."""
 
+import codecs
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
@@ -19,6 +20,9 @@ from streams.sources.dynamodb.shards import describe, list_shards
 # GetRecords answers with at most 1,000 records or 1 MB, whichever comes first.
 _MOST_RECORDS = 1_000
 _NEARLY_A_MEGABYTE = 900_000
+
+_utf_8 = codecs.getincrementaldecoder("utf-8")
+_PIECE = 65_536
 
 _ORIGINS = {Origin.OLDEST: "TRIM_HORIZON", Origin.NEWEST: "LATEST"}
 
@@ -122,8 +126,7 @@ class DynamoDBSource:
 def _page(answer: bytes) -> tuple[Sequence[bytes], str | None]:
     """The records of an answer, and where to go on."""
     try:
-        if not answer.isascii():
-            answer.decode()  # msgspec leaves the text inside images unchecked; Postgres does not
+        _check_text(answer)
         try:
             page = _answer.decode(answer)
             return _Records(answer, page.Records), page.NextShardIterator
@@ -136,6 +139,17 @@ def _page(answer: bytes) -> tuple[Sequence[bytes], str | None]:
             return lenient.page(answer)
         except (ValueError, TypeError, LookupError, RecursionError) as error:
             raise _unreadable(error) from error
+
+
+def _check_text(answer: bytes) -> None:
+    """UnicodeError if it is no UTF-8: msgspec leaves the text inside images unchecked, Postgres
+    does not. In pieces: a page's text in one is memory to be fetched and given back (memory.py)."""
+    if answer.isascii():
+        return
+    decoder = _utf_8()
+    for first in range(0, len(answer), _PIECE):
+        decoder.decode(answer[first : first + _PIECE])
+    decoder.decode(b"", final=True)
 
 
 def _unreadable(error: Exception) -> SourceUnavailable:

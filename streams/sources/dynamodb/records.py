@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import compress
 from operator import ne
 from typing import Any, NamedTuple
@@ -119,8 +120,7 @@ def _change(record: Record, stream_id: int, indexed: Indexed, reading: _Reading)
     data = record.dynamodb
     keys, old, new = bytes(data.Keys), _given(data.OldImage), _given(data.NewImage)
     spelled = keys if is_canonical(keys) else _canonical(reading.key(keys))
-    before = None if old is None else reading.attributes(old)
-    after = None if new is None else reading.attributes(new)
+    images = _look(old, new, reading)
     occurred = round(data.ApproximateCreationDateTime * 1_000_000)
     return Change(
         operation=record.eventName,
@@ -131,10 +131,10 @@ def _change(record: Record, stream_id: int, indexed: Indexed, reading: _Reading)
         keys=keys,
         old=old,
         new=new,
-        changed=_changed(record.eventName, before, after, new, reading),
+        changed=_changed(record.eventName, images, new, reading),
         user_identity=_given(record.userIdentity),
         size=data.SizeBytes,
-        terms=() if occurred < indexed.since else _terms(indexed, keys, before, after, reading),
+        terms=() if occurred < indexed.since else _terms(indexed, keys, images, reading),
     )
 
 
@@ -165,55 +165,64 @@ def _given(raw: msgspec.Raw) -> bytes | None:
     return None if raw == _NULL else bytes(raw)
 
 
+class _Images(NamedTuple):
+    """The top level of a change's images, None where the stream gives none; `alike` if both have
+    the same names in the same order, as they mostly have."""
+
+    before: Attributes | None
+    after: Attributes | None
+    names_before: tuple[str, ...]
+    names_after: tuple[str, ...]
+    alike: bool
+
+
+def _look(old: bytes | None, new: bytes | None, reading: _Reading) -> _Images:
+    before = None if old is None else reading.attributes(old)
+    after = None if new is None else reading.attributes(new)
+    names_before, names_after = tuple(before or ()), tuple(after or ())
+    return _Images(before, after, names_before, names_after, names_before == names_after)
+
+
 def _changed(
-    operation: str,
-    before: Attributes | None,
-    after: Attributes | None,
-    new: bytes | None,
-    reading: _Reading,
+    operation: str, images: _Images, new: bytes | None, reading: _Reading
 ) -> tuple[str, ...] | None:
     """The top-level names that differ, None where the stream does not tell."""
+    before, after, names_before, names_after, alike = images
     if operation == INSERT:
-        return None if after is None else _names(list(after))
+        return None if after is None else _sorted(names_after)
     if operation == REMOVE:
-        return None if before is None else _names(list(before))
+        return None if before is None else _sorted(names_before)
     if before is None or after is None or new is None:
         return None
-    names = list(after)
-    if names == list(before):  # as it mostly is; compared without a step of Python for each
+    names: Iterable[str] = names_after
+    if alike:  # compared without a step of Python for each
         differ = map(ne, before.values(), after.values())
     else:
-        names += before.keys() - after.keys()
+        names = [*names_after, *(before.keys() - after.keys())]
         differ = map(ne, map(before.get, names), map(after.get, names))
-    names = list(compress(names, differ))
-    if b'["' in new:  # as sets are spelled, and hardly anything else
+    names = compress(names, differ)
+    if b'S":[' in new:  # as sets are spelled, and hardly anything else
         names = [name for name in names if not reading.same(before.get(name), after.get(name))]
-    return _names(names)
+    return _sorted(tuple(names))
 
 
-def _terms(
-    indexed: Indexed,
-    keys: bytes,
-    before: Attributes | None,
-    after: Attributes | None,
-    reading: _Reading,
-) -> tuple[int, ...]:
-    values = []
-    for attributes in (before, after):
-        if attributes:
-            for name in indexed.of(tuple(attributes)):
-                value = attributes[name]
-                if attributes is before or before is None or before.get(name) != value:
-                    values.append((name, reading.raw(value)))
+def _terms(indexed: Indexed, keys: bytes, images: _Images, reading: _Reading) -> tuple[int, ...]:
+    """What search finds the change by: of both images, or of the key alone."""
+    before, after, names_before, names_after, alike = images
+    chosen = indexed.of(names_after)
+    if alike and not chosen and not indexed.in_key:
+        return ()
+    values = [(name, after[name]) for name in chosen] if after else []
+    if before:
+        chosen = chosen if alike else indexed.of(names_before)
+        given = after or {}
+        values += [(name, before[name]) for name in chosen if given.get(name) != before[name]]
     if before is None and after is None and indexed.in_key:
         key = reading.attributes(keys)
-        values += [(name, reading.raw(key[name])) for name in indexed.of(tuple(key))]
-    return terms(values) if values else ()
+        values = [(name, key[name]) for name in indexed.of(tuple(key))]
+    return terms([(name, reading.raw(value)) for name, value in values]) if values else ()
 
 
-def _names(names: list[str]) -> tuple[str, ...]:
-    names.sort()
-    together = "".join(names)
-    if together.isascii() and "\0" not in together:
-        return tuple(names)
+@lru_cache(maxsize=128)  # the same few names change again and again
+def _sorted(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(map(stored_name, names)))

@@ -169,7 +169,7 @@ def test_poll_rests_when_the_database_goes_away_while_it_copies(
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
-    monkeypatch.setattr("streams.stages.copy_change.encode", cut_off)
+    monkeypatch.setattr("streams.stages.copy_change.copy", cut_off)
     tasks.poll()
     connection.close()
     assert stored_in(stream) == []
