@@ -12,7 +12,9 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
@@ -89,6 +91,13 @@ def refusal(status: int, code: str, sentence: str) -> JsonResponse:
 def visible_streams(names: Iterable[str]) -> dict[str, int]:
     """The ids of the named streams; a name that is missing here must not be shown."""
     return dict(Stream.objects.filter(name__in=list(names)).values_list("name", "id"))
+
+
+def person(request: HttpRequest) -> User:
+    """Who is logged in: on every page but the log-in somebody is."""
+    if isinstance(request.user, User):
+        return request.user
+    raise PermissionDenied
 
 
 def session_user(session_key: str) -> int | None:

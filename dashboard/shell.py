@@ -31,6 +31,7 @@ def context(request: HttpRequest) -> dict[str, Shell]:
     links = [
         Link("overview", "Overview", "overview", "g o", here == "overview"),
         Link("live", "Live", "live", "g l", here == "live"),
+        Link("search", "Search", "search", "g s", here in ("search", "view")),
     ]
     # In error pages the user is unknown if the error came before the log-in was read.
     if getattr(getattr(request, "user", None), "is_staff", False):

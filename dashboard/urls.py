@@ -12,11 +12,18 @@ from dashboard.views.item import item_page
 from dashboard.views.live import live
 from dashboard.views.login import LogIn
 from dashboard.views.overview import overview, overview_table
+from dashboard.views.saved_views import delete_view, edit_view, new_view
+from dashboard.views.search import search_page, view_page
 
 urlpatterns = [
     path("", overview, name="overview"),
     path("overview/table", overview_table, name="overview-table"),
     path("live", live, name="live"),
+    path("search", search_page, name="search"),
+    path("views/new", new_view, name="view-new"),
+    path("views/<int:view_id>", view_page, name="view"),
+    path("views/<int:view_id>/edit", edit_view, name="view-edit"),
+    path("views/<int:view_id>/delete", delete_view, name="view-delete"),
     path("changes/<str:change_id>", change_page, name="change"),
     path("items/<str:stream>/<str:token>", item_page, name="item"),
     path("log-in", LogIn.as_view(), name="login"),

@@ -1,5 +1,6 @@
 """Every page in a real browser: nothing to complain about, in light and dark, wide and narrow."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,13 +10,17 @@ from django.contrib.auth.models import User
 from playwright.sync_api import BrowserContext, Page, expect
 
 from dashboard.tests.seeding import Shop, all_well, order, text
+from streams.models import SavedView
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 Open = Callable[..., BrowserContext]
 AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-PATHS = ["/", "/live", "/live?after=0.0", "/changes/{change}", "/items/orders/{token}"]
-EMPTY = ["/", "/live", "/live?after=0.0"]
+PATHS = [
+    "/", "/live", "/live?after=0.0", "/changes/{change}", "/items/orders/{token}", "/search",
+    "/search?q=changed:status", "/views/{view}", "/views/{view}/edit",
+]  # fmt: skip
+EMPTY = ["/", "/live", "/live?after=0.0", "/search", "/search?q=", "/views/new"]
 SCHEMES = ["light", "dark"]
 
 
@@ -29,7 +34,9 @@ def check(page: Page) -> None:
 def full(shop: Shop) -> dict[str, Any]:
     shop.insert("4711", order("new", tags={"SS": ["a"]}, gone={"NULL": True}, empty=text("")))
     change = shop.modify("4711", order("new", "1"), order("paid", "2.0", city=text("x" * 90)))
-    return {"change": change.id, "token": shop.token("4711")}
+    owner = User.objects.get(username="alice")
+    view = SavedView.objects.create(name="Paid", owner=owner, query="new.status:paid", shared=True)
+    return {"change": change.id, "token": shop.token("4711"), "view": view.pk}
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -47,6 +54,16 @@ def test_pages_without_data(open_context: Open, alice: User, scheme: str) -> Non
     for path in EMPTY:
         page.goto(path)
         check(page)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_search_that_is_not_understood(open_context: Open, alice: User, scheme: str) -> None:
+    context = open_context(alice, color_scheme=scheme)
+    page = context.new_page()
+    page.goto("/search?q=tabel:orders")
+    check(page)
+    expect(page.get_by_label("Filter")).to_have_accessible_description(re.compile("did you mean"))
+    open_context.wrong.clear()  # type: ignore[attr-defined]  # the browser logs the 400
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

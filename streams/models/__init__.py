@@ -7,6 +7,7 @@ from streams.models.edit import Edit
 from streams.models.gap import Gap
 from streams.models.poller import Heartbeat, Poller
 from streams.models.problem import PoisonRecord, Problem
+from streams.models.saved_view import SavedView
 from streams.models.shard import Shard
 from streams.models.stream import Stream
 
@@ -22,6 +23,7 @@ __all__ = [
     "Poller",
     "Problem",
     "Remainder",
+    "SavedView",
     "Shard",
     "Stream",
 ]
