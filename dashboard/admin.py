@@ -15,14 +15,15 @@ from django.utils.html import format_html, format_html_join
 from dashboard import admin_problems as admin_problems  # its lists register themselves
 from dashboard.admin_lists import ReadOnlyAdmin
 from dashboard.forms.stream import AddStreamForm, ChangeStreamForm
-from streams.models import Edit, Gap, Shard, Stream
+from streams.models import Edit, Gap, SavedView, Shard, Stream
 from streams.queries.retention import plan, spelled_size
 from streams.stages import add as stages
 
 if TYPE_CHECKING:
     StreamModelAdmin = admin.ModelAdmin[Stream]
+    ViewModelAdmin = admin.ModelAdmin[SavedView]
 else:  # generic for the type checker only
-    StreamModelAdmin = admin.ModelAdmin
+    StreamModelAdmin = ViewModelAdmin = admin.ModelAdmin
 
 admin.site.site_header = admin.site.site_title = "Deltawatch"
 admin.site.index_title = "Administration"
@@ -155,3 +156,14 @@ class GapAdmin(ReadOnlyAdmin):
 class EditAdmin(ReadOnlyAdmin):
     list_display = ["at", "who", "what"]
     search_fields = ["who", "what"]
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(ViewModelAdmin):
+    """People make their own on the search page; here stands who has which."""
+
+    list_display = ["name", "owner", "shared", "query", "changed_at"]
+    list_filter = ["shared"]
+    list_select_related = ["owner"]
+    raw_id_fields = ["owner"]
+    search_fields = ["name", "query"]

@@ -29,7 +29,7 @@ class SavedViewForm(ViewForm):
         widgets = {"query": forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
