@@ -118,6 +118,11 @@ def fetch_versions(
     )
 
 
+def fetch_at(leaf: str, tids: Sequence[str]) -> list[StoredChange]:
+    """The changes in these rows (ctid) of a leaf, in no order; a row that has moved is left out."""
+    return _fetch(f"(SELECT * FROM {leaf} WHERE ctid = ANY(%s::tid[]))", "", [list(tids)])
+
+
 def changes_of(extents: Iterable[Extent]) -> tuple[str, list[Any]]:
     """A SELECT of these batches' rows, as (text, parameters); "" if they hold no change.
 

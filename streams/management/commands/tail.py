@@ -1,20 +1,21 @@
 """`manage.py tail STREAM`: the live feed in a shell, each change once, from any cursor."""
 
-import json
 import time
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.utils import InterfaceError, OperationalError
 
-from streams.item_key import label
+from streams.management.changes import json_line, text_line
 from streams.management.failures import explained
 from streams.queries import feed
+from streams.queries.event import Matching
 from streams.queries.find_stream import find_stream
 from streams.queries.rows import Cursor, StoredChange
-from streams.queries.spelled import line, spelled
+from streams.rules.expressions import compile_expression
 from streams.stages.publish import number_batches
 
 _PAGE = 500
@@ -29,17 +30,28 @@ class Command(BaseCommand):
         parser.add_argument(
             "--from", dest="begin", default="now", help="start, now (default), or a cursor"
         )
+        parser.add_argument(
+            "--where", metavar="EXPR", help="only what matches, such as 'status: pending -> paid'"
+        )
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
         parser.add_argument("--no-follow", action="store_true", help="end at the newest change")
 
     def handle(self, **options: Any) -> None:
         with explained():
-            stream = find_stream(options["stream"])
+            stream, where = find_stream(options["stream"]), options["where"]
+            matches = Matching(stream, compile_expression(where)) if where else None
             cursor = _begin(options["begin"])
-            self._follow(stream.pk, cursor, options)
+            self._hidden = 0
+            try:
+                self._follow(stream.pk, cursor, matches, options)
+            finally:
+                if matches:
+                    said = f"{self._hidden:,} changes did not match."
+                    self.stderr.write(said, style_func=str)
 
-    def _follow(self, stream_id: int, cursor: Cursor, options: dict[str, Any]) -> None:
-        spell = _json if options["json"] else _line
+    def _follow(
+        self, stream_id: int, cursor: Cursor, matches: Matching | None, options: dict[str, Any]
+    ) -> None:
         while True:
             try:
                 number_batches()
@@ -49,14 +61,22 @@ class Command(BaseCommand):
                     raise
                 _reconnect_later()
                 continue
-            for change in page.changes:
-                self.stdout.write(spell(change))
-            self.stdout.flush()
+            self._print(page.changes, matches, options["json"])
             cursor = page.cursor
             if not page.more:
                 if options["no_follow"]:
                     return
                 time.sleep(_PAUSE_SECONDS)
+
+    def _print(
+        self, changes: Sequence[StoredChange], matches: Matching | None, as_json: bool
+    ) -> None:
+        for change in changes:
+            if matches and not matches(change):
+                self._hidden += 1
+            else:
+                self.stdout.write(json_line(change) if as_json else text_line(change))
+        self.stdout.flush()
 
 
 def _begin(text: str) -> Cursor:
@@ -75,15 +95,3 @@ def _reconnect_later() -> None:
     """The database restarts: wait, then read on after the same cursor, so nothing is missed."""
     connection.close()
     time.sleep(1)
-
-
-def _json(change: StoredChange) -> str:
-    return line(spelled(change))
-
-
-def _line(change: StoredChange) -> str:
-    changed = ", ".join(change.changed) if change.changed else ""
-    return (
-        f"{change.occurred_at:%Y-%m-%d %H:%M:%S} {change.operation:<6} "
-        f"{label(json.loads(change.keys))}  {changed}"
-    )
