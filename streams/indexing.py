@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
-from decimal import InvalidOperation
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -160,7 +159,7 @@ def _head(name: str, type_: str) -> int:
 
 def _text(type_: str, value: Any) -> bytes:
     if type_ == "N":
-        with suppress(InvalidOperation):  # no number DynamoDB can hold: its spelling is its value
+        with suppress(ArithmeticError):  # no number DynamoDB can hold: its spelling is its value
             value = canonical_number(value)
     return str(value).encode("utf-8", "surrogatepass")
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from streams.rules.addresses import address
+from streams.rules.complexity import MOST_PREFIXES, Complexity
 from streams.rules.errors import PatternError
 from streams.rules.filter_form import Test
 from streams.rules.json_text import Key, Node
@@ -39,6 +40,7 @@ class MatchExpressions:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self._complexity = Complexity()
         self._readers: dict[str, Callable[[Node, str, bool], Test]] = {
             "anything-but": self._anything_but,
             "cidr": self._cidr,
@@ -57,7 +59,21 @@ class MatchExpressions:
         """The tests of the array at a place; `exact` if the numbers below it are."""
         if not elements:
             self._fail(f"{place} is an empty array; expected at least one value", position)
-        return tuple(self._test(element, place, exact) for element in elements)
+        tests = tuple(self._test(element, place, exact) for element in elements)
+        self._refuse_complex([found for found in map(_wildcards, elements) if found], place)
+        return tests
+
+    def _refuse_complex(self, groups: list[list[Node]], place: str) -> None:
+        """The groups are the wildcards of each match expression at the place that has some."""
+        texts = [[str(node.value) for node in group] for group in groups]
+        found = self._complexity.first_too_complex(texts) if texts else None
+        if found is not None:
+            self._fail(
+                f"From here on the wildcards at {place} are too complex: a value can match more "
+                f"than {MOST_PREFIXES} prefixes of them at a time. Use fewer stars, or repeat "
+                "fewer characters behind a star",
+                groups[found[0]][found[1]].position,
+            )
 
     def _fail(self, reason: str, position: int) -> NoReturn:
         raise PatternError(reason, position, self.text)
@@ -204,6 +220,17 @@ class MatchExpressions:
                 self._fail(f'{under} cannot be "", which every string has', each.position)
             tests.append(self._readers[key.name](each, under, False))
         return AnythingBut(tuple(tests))
+
+
+def _wildcards(element: Node) -> list[Node]:
+    """The wildcards in an element of an array, which has been read without an error."""
+    value = element.value
+    if isinstance(value, tuple) and value[0][0].name == "anything-but":
+        value = value[0][1].value
+    if not isinstance(value, tuple) or value[0][0].name != "wildcard":
+        return []
+    operand = value[0][1]
+    return operand.value if isinstance(operand.value, list) else [operand]
 
 
 def _below(bottom: Number, top: Number, exact: bool) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Container, Sequence
 from typing import Any
 
+from streams.rules.complexity import Complexity
 from streams.rules.fields import IMAGES
 from streams.rules.filter_form import Clause, Form, Test
 from streams.rules.limits import MOST_CLAUSES
@@ -36,10 +37,12 @@ def pattern_of(form: Form) -> dict[str, Any] | None:
 
     A number is an int or a float where that spells it the same way, else a Number, so that
     `compile_pattern` and json_text keep it. None if no pattern says it: exclusions, conditions on
-    the whole change, two fields at one path, and tests that only expressions have.
+    the whole change, two fields at one path, wildcards that are too complex for a pattern, and
+    tests that only expressions have.
     """
+    complexity = Complexity()
     try:
-        clauses = [_clause(clause, in_or=len(form) > 1) for clause in form]
+        clauses = [_clause(clause, len(form) > 1, complexity) for clause in form]
     except Unspelled:
         return None
     if not clauses or len(clauses) > MOST_CLAUSES:
@@ -47,7 +50,7 @@ def pattern_of(form: Form) -> dict[str, Any] | None:
     return clauses[0] if len(clauses) == 1 else {"$or": clauses}
 
 
-def _clause(clause: Clause, in_or: bool) -> dict[str, Json]:
+def _clause(clause: Clause, in_or: bool, complexity: Complexity) -> dict[str, Json]:
     paths = {field.path for field in clause.fields}
     if clause.conditions or clause.excluded or not paths or len(paths) < len(clause.fields):
         raise Unspelled
@@ -57,10 +60,17 @@ def _clause(clause: Clause, in_or: bool) -> dict[str, Json]:
         if "$or" in names or (in_or and not UNSAID_IN_OR.isdisjoint(names)):
             raise Unspelled
         exact = names[0] in IMAGES
-        if not field.tests:
+        groups = [group for group in map(_wildcards, field.tests) if group]
+        if not field.tests or (groups and complexity.first_too_complex(groups)):
             raise Unspelled
         _put(pattern, field.path, [_test(test, exact) for test in field.tests], paths)
     return pattern
+
+
+def _wildcards(test: Test) -> list[str]:
+    """The wildcards that a test is spelled with."""
+    tests = test.tests if isinstance(test, AnythingBut) else (test,)
+    return [each.text for each in tests if isinstance(each, Wildcard)]
 
 
 def _put(pattern: dict[str, Json], path: str, tests: list[Json], paths: Container[str]) -> None:

@@ -65,6 +65,11 @@ def test_numbers_are_the_same_by_value(spelling: str) -> None:
     assert terms([("id", b'{"N":"%b"}' % spelling.encode())]) == (term("id", {"N": "1"}),)
 
 
+@pytest.mark.parametrize("spelling", ["1e9999999", "x", ""])
+def test_a_number_that_is_none_has_a_term_of_its_spelling(spelling: str) -> None:
+    assert terms([("id", b'{"N":"%b"}' % spelling.encode())]) == (term("id", {"N": spelling}),)
+
+
 def test_types_and_names_tell_values_apart() -> None:
     values: list[tuple[str, Any]] = [
         ("id", {"S": "1"}),

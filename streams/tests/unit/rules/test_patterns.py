@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from streams.rules.errors import PatternError
+from streams.rules.expressions import compile_expression
 from streams.rules.json_text import DEEPEST
 from streams.rules.patterns import MOST_COMBINATIONS, compile_pattern
 from streams.rules.values import Number
@@ -116,3 +117,79 @@ def test_a_filter_knows_what_it_asks_for() -> None:
     compiled = compile_pattern({"a": {"b": [1]}, "$or": [{"c": [1]}, {"d.e": [1]}]})
     assert compiled.paths() == {"a.b", "c", "d.e"}
     assert compiled.kind == "pattern"
+
+
+def wildcards(*texts: str) -> list[dict[str, str]]:
+    return [{"wildcard": text} for text in texts]
+
+
+ENDINGS = wildcards("*.bif", "*.tiff", "*.tif", "*.svs")
+STACKS = wildcards(*(f"*:stack/{name}/*" for name in ("Shared", "Backend", "Monitoring", "Web")))
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        ENDINGS,
+        STACKS[:3],
+        wildcards("/Users/*/dir/dir/dir/dir/dir/doc.txt"),
+        wildcards("*:*:*:*:event-bus/*"),
+        wildcards(*["*:*:*:*:event-bus/*"] * 50),  # said again, it is the same wildcard
+        [{"anything-but": {"wildcard": ["*/in/*", "*/out/*", "*/tmp/*", "*/log/*"]}}],
+        wildcards("*" + "".join(f"{n:03}" for n in range(1_000))),
+    ],
+)
+def test_wildcards_that_eventbridge_takes(tests: list[Any]) -> None:
+    assert compile_pattern({"a": tests}).pattern() == {"a": tests}
+
+
+@pytest.mark.parametrize(
+    ("tests", "place"),
+    [
+        (wildcards("x", "*:*:*:*:*:event-bus/*", "y"), '"*:*:*:*:*:'),
+        (STACKS, '"*:stack/Web'),
+        (wildcards("a*a*a*a*a*a*"), '"a*a'),
+        (wildcards(*(f"{n}*" for n in "abcdefghijk")), '"k*'),
+        ([{"anything-but": {"wildcard": ["b", "*:*:*:*:*:x*"]}}], '"*:*'),
+        ([{"anything-but": {"wildcard": f"*{n}*"}} for n in "abcd"], '"*d*'),
+        (wildcards("*é*é*é*é*é*"), '"*é'),  # two bytes each, but the last one alone is matched
+        ([{"anything-but": {"wildcard": [f"{n}*b" for n in range(8_000)]}}], '"'),
+        (wildcards("*ab" * 20_000), '"*ab'),
+    ],
+)
+def test_wildcards_that_are_too_complex_are_refused_at_the_first_that_is(
+    tests: list[Any], place: str
+) -> None:
+    error = refusal({"a": {"b": tests}})
+    assert 'wildcards at "a.b" are too complex' in error.reason
+    assert error.text[error.position :].startswith(place)
+
+
+def test_each_field_has_its_own_wildcards_and_other_tests_are_none() -> None:
+    fields: dict[str, Any] = {name: STACKS[:3] for name in "abcdef"}
+    assert compile_pattern({"$or": [fields, {"a": STACKS[3:], "b": ENDINGS}]})
+    addresses = [{"exactly": f"10.0.0.{n}"} for n in range(20)]
+    assert compile_pattern({"a": [*addresses, {"prefix": "*****"}, *ENDINGS]})
+
+
+def test_a_long_pattern_of_complex_wildcards_is_given_up() -> None:
+    parts = [
+        "x*kgnpz",
+        "*fkttzkvldyrrsxiskyohntzz*gm*",
+        "*lmtesgecgdxysuwpwjkl*vczds",
+        "*bkjd*iyduq*sb",
+    ]
+    fields = {
+        f"f{n}": [{"anything-but": {"wildcard": [f"{part}{n}" for part in parts]}}]
+        for n in range(1_000)
+    }
+    assert "too complex" in refusal(fields).reason
+
+
+def test_an_expression_may_be_as_complex_as_it_likes_but_then_no_pattern_says_it() -> None:
+    compiled = compile_expression("new.a:*:*:*:*:*:event-bus/*")
+    assert compiled.matches({"new": {"a": "arn:aws:events:eu-west-1:1:event-bus/x"}})
+    assert compiled.pattern() is None
+    assert compile_expression("new.a:*:*:*:*:event-bus/*").pattern() == {
+        "new": {"a": wildcards("*:*:*:*:event-bus/*")}
+    }
