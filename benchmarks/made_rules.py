@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.change import Change
-from streams.rules.change_parts import StreamFacts
+from streams.rules.events.change_parts import StreamFacts
 
 STREAM = StreamFacts.of(
     "orders",

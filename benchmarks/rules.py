@@ -29,10 +29,10 @@ import made_rules
 from moto.events.models import EventPattern
 
 from streams.change import Change
-from streams.rules.change_event import ChangeEvents
-from streams.rules.change_parts import Wanted
-from streams.rules.matcher import Matcher
-from streams.rules.patterns import compile_pattern
+from streams.rules.events.change_event import ChangeEvents
+from streams.rules.events.change_parts import Wanted
+from streams.rules.matching.matcher import Matcher
+from streams.rules.patterns.compiler import compile_pattern
 from streams.rules.values import Number
 
 COUNTS = (10, 1_000, 10_000)

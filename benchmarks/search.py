@@ -73,7 +73,7 @@ def ask(orders: Orders, queries: int) -> dict[str, float]:
 
 def found(expression: str, **asked: Any) -> int:
     from streams.queries.search import search
-    from streams.rules.expressions import compile_expression
+    from streams.rules.expressions.compiler import compile_expression
 
     page = search(compile_expression(expression), **asked)
     assert page.complete, expression
@@ -94,7 +94,7 @@ def percentiles(name: str, question: Callable[[], int], queries: int) -> dict[st
 def pages(queries: int, rows: int) -> dict[str, float]:
     """The first page and a deep one, in alternation."""
     from streams.queries.search import Place, search
-    from streams.rules.expressions import compile_expression
+    from streams.rules.expressions.compiler import compile_expression
 
     everything = compile_expression("op:MODIFY")
     deep = min(DEEP, rows // PAGE - 1)
@@ -117,7 +117,7 @@ def pages(queries: int, rows: int) -> dict[str, float]:
 
 def looked_at() -> dict[str, float]:
     from streams.queries.search import search
-    from streams.rules.expressions import compile_expression
+    from streams.rules.expressions.compiler import compile_expression
 
     begun = time.perf_counter()
     page = search(compile_expression('new.note~"nowhere"'), budget_seconds=10)

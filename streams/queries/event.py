@@ -5,8 +5,8 @@ from typing import Any
 from streams.change import microseconds
 from streams.models import Stream
 from streams.queries.rows import StoredChange
-from streams.rules.change_event import ChangeEvents
-from streams.rules.change_parts import StreamFacts, Wanted
+from streams.rules.events.change_event import ChangeEvents
+from streams.rules.events.change_parts import StreamFacts, Wanted
 from streams.rules.filter import Filter
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from streams.indexing import KEY_CHARACTERS, stored_name, term, too_many
 from streams.item_key import canonical, canonical_number, item_id
 from streams.rules.addresses import address
-from streams.rules.conditions import AnyKey, Appeared, Differs, Disappeared
+from streams.rules.deciding.conditions import AnyKey, Appeared, Differs, Disappeared
 from streams.rules.filter_form import Clause, Condition, Field, Test
 from streams.rules.operators import Exact, Exists, Numeric, Prefix, Wildcard, wildcard_pieces
 from streams.rules.values import Leaf, Number

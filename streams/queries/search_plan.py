@@ -24,7 +24,7 @@ from streams.queries.search_narrow import (
     key_range,
     narrowed,
 )
-from streams.rules.change_parts import StreamFacts
+from streams.rules.events.change_parts import StreamFacts
 from streams.rules.filter import Filter
 from streams.rules.filter_form import Clause
 

@@ -15,8 +15,8 @@ from streams.queries.search_place import Place, Stretch
 from streams.queries.search_plan import Plan
 from streams.queries.search_rows import LeafRows, Pace, Row, images
 from streams.queries.search_statement import LeafGone
-from streams.rules.change_event import ChangeEvents
-from streams.rules.change_parts import Wanted
+from streams.rules.events.change_event import ChangeEvents
+from streams.rules.events.change_parts import Wanted
 from streams.rules.filter import Filter
 
 # Images are read for so many rows at once: from few, which may be all that is asked for, to many.

@@ -5,10 +5,10 @@ PATTERNS.md and EXPRESSIONS.md are its specification. Nothing here knows Django 
 
 from streams.rules.either import compile_text
 from streams.rules.errors import EventError, PatternError
-from streams.rules.expressions import compile_expression
+from streams.rules.expressions.compiler import compile_expression
 from streams.rules.filter import Filter
-from streams.rules.matcher import Matcher
-from streams.rules.patterns import compile_pattern
+from streams.rules.matching.matcher import Matcher
+from streams.rules.patterns.compiler import compile_pattern
 
 __all__ = [
     "EventError",

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection
 
-from streams.rules.expressions import compile_expression
+from streams.rules.expressions.compiler import compile_expression
 from streams.rules.filter import Filter
 from streams.rules.filter_form import Clause
-from streams.rules.patterns import compile_pattern
+from streams.rules.patterns.compiler import compile_pattern
 
 
 def compile_text(text: str, known: Collection[str] | None = None) -> Filter:

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from streams.rules.deciding.evaluate import prepare
+from streams.rules.deciding.explain import Explanation, explain
 from streams.rules.errors import EventError
-from streams.rules.evaluate import prepare
-from streams.rules.explain import Explanation, explain
+from streams.rules.expressions.suggest import FilterWarning
 from streams.rules.filter_form import Form, has_conditions, paths_of
 from streams.rules.json_text import read_event
-from streams.rules.sentence import sentence_of
-from streams.rules.spelling import expression_of, pattern_of
-from streams.rules.suggest import FilterWarning
+from streams.rules.spelling.sentence import sentence_of
+from streams.rules.spelling.spellings import expression_of, pattern_of
 
 
 class Filter:

@@ -229,7 +229,7 @@ def acceptors(
 
 @dataclass(frozen=True, slots=True)
 class Exists:
-    """Any leaf, or none at all: absence is found where there is no leaf to ask (evaluate.py)."""
+    """Any leaf, or none at all: absence is found where there is no leaf to ask."""
 
     present: bool
 

@@ -13,10 +13,10 @@ from streams.management.changes import json_line, pattern_text, text_line
 from streams.management.failures import explained
 from streams.queries.rows import StoredChange
 from streams.queries.search import Place, search
-from streams.rules.expressions import compile_expression
+from streams.rules.expressions.compiler import compile_expression
 from streams.rules.filter import Filter
 from streams.rules.filter_form import Clause
-from streams.rules.patterns import compile_pattern
+from streams.rules.patterns.compiler import compile_pattern
 from streams.when import parse_moment
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ from streams.queries import feed
 from streams.queries.event import Matching
 from streams.queries.find_stream import find_stream
 from streams.queries.rows import Cursor, StoredChange
-from streams.rules.expressions import compile_expression
+from streams.rules.expressions.compiler import compile_expression
 from streams.stages.publish import number_batches
 
 _PAGE = 500

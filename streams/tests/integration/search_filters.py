@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from streams.rules.errors import PatternError
-from streams.rules.expressions import compile_expression
+from streams.rules.expressions.compiler import compile_expression
 from streams.rules.filter import Filter
-from streams.rules.patterns import compile_pattern
+from streams.rules.patterns.compiler import compile_pattern
 from streams.rules.values import Number
 from streams.tests.integration.searching import KEYS, NAMES, NUMBERS, TEXTS, Item
 

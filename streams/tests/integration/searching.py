@@ -11,8 +11,8 @@ from streams.models import Shard, Stream
 from streams.queries.event import event_of, facts_of
 from streams.queries.rows import StoredChange
 from streams.queries.search import Found, Place, search
-from streams.rules.change_event import ChangeEvents
-from streams.rules.change_parts import Wanted
+from streams.rules.events.change_event import ChangeEvents
+from streams.rules.events.change_parts import Wanted
 from streams.rules.filter import Filter
 from streams.sources.dynamodb import records
 from streams.testing.factories import make_shard, make_stream

@@ -12,7 +12,7 @@ from streams.item_key import canonical, item_bytes
 from streams.models import Shard, Stream
 from streams.queries import search_rows
 from streams.queries.search import count, search
-from streams.rules.expressions import compile_expression
+from streams.rules.expressions.compiler import compile_expression
 from streams.testing.factories import make_shard, make_stream
 from streams.tests.integration.search_orders import BEGIN, DAY, SECOND, order, orders, reading
 from streams.tests.integration.storing import store_in

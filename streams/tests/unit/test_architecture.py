@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 TESTS = {"tests", "testing"}
-PLAIN = ("change", "item_key", "diff", "errors", "topics", "when", "state")
+PLAIN = ("change", "item_key", "diff", "errors", "indexing", "topics", "when", "state")
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "manager", "core"}
 MOST_LINES, MOST_FUNCTION_LINES, MOST_BROAD_EXCEPTS = 300, 40, 3
 
@@ -55,6 +56,21 @@ def test_only_clients_of_sources_know_aws() -> None:
         and not path.match("dashboard/demo/*.py")
     ]
     assert others == []
+
+
+def test_the_filter_language_is_plain_python() -> None:
+    """No Django, no network, nothing of the engine but what is plain itself."""
+    allowed = {f"streams.{name}" for name in PLAIN}
+    found = {
+        module
+        for path, tree in CODE.items()
+        if path.match("streams/rules/*.py") or path.match("streams/rules/*/*.py")
+        for module in imports(tree)
+        if not module.startswith("streams.rules") and module not in allowed
+    }
+    roots = {module.split(".")[0] for module in found}
+    assert roots <= sys.stdlib_module_names | {"msgspec", "orjson"}
+    assert not roots & {"http", "socketserver", "urllib"}
 
 
 @pytest.mark.parametrize("name", PLAIN)

@@ -18,8 +18,8 @@ from streams.queries.search_narrow import (
     narrowed,
 )
 from streams.queries.search_place import FIRST, LAST, Place
-from streams.rules.expressions import compile_expression
-from streams.rules.patterns import compile_pattern
+from streams.rules.expressions.compiler import compile_expression
+from streams.rules.patterns.compiler import compile_pattern
 
 ONE = KeyFacts(7, [["order_id", "S"]])
 TWO = KeyFacts(7, [["pk", "S"], ["sk", "N"]])

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from streams.rules.conditions import (
+from streams.rules.deciding.conditions import (
     AnyKey,
     Appeared,
     ChangedBy,

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from streams.change import Change
 from streams.indexing import Indexed
-from streams.rules.change_event import ChangeEvents
-from streams.rules.change_parts import StreamFacts, Wanted
-from streams.rules.matcher import Matcher
-from streams.rules.patterns import compile_pattern
+from streams.rules.events.change_event import ChangeEvents
+from streams.rules.events.change_parts import StreamFacts, Wanted
+from streams.rules.matching.matcher import Matcher
+from streams.rules.patterns.compiler import compile_pattern
 from streams.rules.values import Number
 from streams.sources.dynamodb import records
 from streams.testing.simulated import spelling

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from streams.rules.conditions import (
+from streams.rules.deciding.conditions import (
     AnyKey,
     Appeared,
     ChangedBy,

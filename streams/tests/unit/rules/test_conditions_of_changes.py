@@ -2,8 +2,8 @@
 
 import pytest
 
-from streams.rules.change_parts import Wanted
-from streams.rules.expressions import compile_expression
+from streams.rules.events.change_parts import Wanted
+from streams.rules.expressions.compiler import compile_expression
 from streams.tests.unit.rules.test_change_event import event_of, raw_record
 
 MODIFY = raw_record()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from streams.rules.errors import PatternError
-from streams.rules.patterns import compile_pattern
+from streams.rules.patterns.compiler import compile_pattern
 
 ROOT = Path(__file__).resolve().parents[4]
 CASES = (

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from streams.rules.errors import EventError
-from streams.rules.patterns import compile_pattern
+from streams.rules.patterns.compiler import compile_pattern
 
 MANY = 100_000
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from streams.rules.errors import PatternError
 from streams.rules.json_text import Pairs, read_event
-from streams.rules.patterns import compile_pattern
+from streams.rules.patterns.compiler import compile_pattern
 from streams.tests.unit.rules import reference
 
 KEYS = st.sampled_from(["a", "b", "c"])

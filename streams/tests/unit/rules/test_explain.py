@@ -2,8 +2,8 @@
 
 import json
 
-from streams.rules.expressions import compile_expression
-from streams.rules.patterns import compile_pattern
+from streams.rules.expressions.compiler import compile_expression
+from streams.rules.patterns.compiler import compile_pattern
 from streams.rules.values import Number
 
 EVENT = {

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from streams.rules.conditions import AnyKey, Differs
-from streams.rules.expressions import compile_expression
+from streams.rules.deciding.conditions import AnyKey, Differs
+from streams.rules.expressions.compiler import compile_expression
+from streams.rules.expressions.suggest import FilterWarning
 from streams.rules.filter_form import Clause, Field, Form
 from streams.rules.operators import AnythingBut, Exact, Exists, Numeric
-from streams.rules.suggest import FilterWarning
 from streams.rules.values import Number
 
 # The example of the search page, in full.

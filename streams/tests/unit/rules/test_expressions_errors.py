@@ -3,7 +3,7 @@
 import pytest
 
 from streams.rules.errors import PatternError
-from streams.rules.expressions import compile_expression
+from streams.rules.expressions.compiler import compile_expression
 
 
 def refused(text: str) -> PatternError:

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from streams.rules import expressions
+from streams import rules
 from streams.rules.errors import PatternError
-from streams.rules.expressions import compile_expression
+from streams.rules.expressions.compiler import compile_expression
 from streams.rules.filter_form import Form
-from streams.rules.patterns import compile_pattern
-from streams.rules.sentence import sentence_of
-from streams.rules.spelling import expression_of, pattern_of
+from streams.rules.patterns.compiler import compile_pattern
+from streams.rules.spelling.sentence import sentence_of
+from streams.rules.spelling.spellings import expression_of, pattern_of
 
-SPECIFICATION = Path(expressions.__file__).with_name("EXPRESSIONS.md").read_text()
+SPECIFICATION = Path(rules.__file__).with_name("EXPRESSIONS.md").read_text()
 _blocks = re.compile(
     r"^```(expression|matches|differs|pattern|sentence|error)\n(.*?)^```$", re.MULTILINE | re.DOTALL
 )

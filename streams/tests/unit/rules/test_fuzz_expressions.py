@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.rules.errors import PatternError
-from streams.rules.expressions import compile_expression
-from streams.rules.sentence import sentence_of
-from streams.rules.spelling import expression_of, pattern_of
+from streams.rules.expressions.compiler import compile_expression
+from streams.rules.spelling.sentence import sentence_of
+from streams.rules.spelling.spellings import expression_of, pattern_of
 from streams.tests.unit.rules.test_expressions_specification import EXAMPLES
 
 EXPRESSIONS = sorted({expression for _, expression, _ in EXAMPLES})

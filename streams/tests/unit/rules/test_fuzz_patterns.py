@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.rules.errors import EventError, PatternError
-from streams.rules.patterns import compile_pattern
+from streams.rules.patterns.compiler import compile_pattern
 from streams.tests.unit.rules.test_patterns_specification import EXAMPLES
 
 PATTERNS = sorted({pattern for _, pattern, _ in EXAMPLES})

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.rules.change_parts import StreamFacts
-from streams.rules.conditions import Appeared, Length, OfType
+from streams.rules.deciding.conditions import Appeared, Length, OfType
 from streams.rules.errors import EventError
+from streams.rules.events.change_parts import StreamFacts
 from streams.rules.filter import Filter
 from streams.rules.filter_form import Clause, Condition, Field, Form
-from streams.rules.matcher import Matcher
+from streams.rules.matching.matcher import Matcher
 from streams.rules.operators import (
     AnythingBut,
     Cidr,
@@ -25,7 +25,7 @@ from streams.rules.operators import (
     Suffix,
     Wildcard,
 )
-from streams.rules.patterns import compile_pattern
+from streams.rules.patterns.compiler import compile_pattern
 from streams.rules.values import Number
 
 PATHS = ("a", "b", "a.b", "a.b.c", "c", "b.a", "a.c", "", "new.n", "a" + ".b" * 20)

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.rules.index_access import fold
-from streams.rules.index_ranges import Ranges
-from streams.rules.index_text import Beginnings, Endings, Pieces
+from streams.rules.matching.access import fold
+from streams.rules.matching.ranges import Ranges
+from streams.rules.matching.texts import Beginnings, Endings, Pieces
 
 texts = st.text("ab", max_size=9)
 owned = st.lists(texts, min_size=1, max_size=30).map(

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from streams.rules.errors import PatternError
-from streams.rules.expressions import compile_expression
+from streams.rules.expressions.compiler import compile_expression
 from streams.rules.json_text import DEEPEST
-from streams.rules.patterns import MOST_COMBINATIONS, compile_pattern
+from streams.rules.patterns.compiler import MOST_COMBINATIONS, compile_pattern
 from streams.rules.values import Number
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from streams.rules import patterns
+from streams import rules
 from streams.rules.errors import PatternError
-from streams.rules.patterns import compile_pattern
+from streams.rules.patterns.compiler import compile_pattern
 
-SPECIFICATION = Path(patterns.__file__).with_name("PATTERNS.md").read_text()
+SPECIFICATION = Path(rules.__file__).with_name("PATTERNS.md").read_text()
 _blocks = re.compile(r"^```(pattern|matches|differs|invalid)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

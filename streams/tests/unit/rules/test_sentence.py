@@ -2,9 +2,9 @@
 
 import pytest
 
-from streams.rules.expressions import compile_expression
+from streams.rules.expressions.compiler import compile_expression
 from streams.rules.filter_form import Clause, Field
-from streams.rules.sentence import sentence_of
+from streams.rules.spelling.sentence import sentence_of
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from streams.rules.conditions import AnyKey, Differs, OfType
-from streams.rules.expressions import compile_expression
+from streams.rules.deciding.conditions import AnyKey, Differs, OfType
+from streams.rules.expressions.compiler import compile_expression
 from streams.rules.filter_form import Clause, Field, Form
 from streams.rules.operators import AnythingBut, Exact, Exists, Numeric, Prefix
-from streams.rules.patterns import compile_pattern
-from streams.rules.spelling import expression_of, pattern_of
+from streams.rules.patterns.compiler import compile_pattern
+from streams.rules.spelling.spellings import expression_of, pattern_of
 from streams.rules.values import Number
 
 

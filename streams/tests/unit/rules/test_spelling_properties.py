@@ -6,13 +6,13 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from streams.rules.evaluate import prepare
-from streams.rules.expressions import compile_expression
+from streams.rules.deciding.evaluate import prepare
+from streams.rules.expressions.compiler import compile_expression
 from streams.rules.filter_form import Clause, Field, Form
 from streams.rules.operators import Exact, Exists
-from streams.rules.patterns import compile_pattern
-from streams.rules.sentence import sentence_of
-from streams.rules.spelling import expression_of, pattern_of
+from streams.rules.patterns.compiler import compile_pattern
+from streams.rules.spelling.sentence import sentence_of
+from streams.rules.spelling.spellings import expression_of, pattern_of
 from streams.tests.unit.rules.random_forms import ATTRIBUTES, EVENTS, FORMS, IMAGES, PLAIN_FORMS
 from streams.tests.unit.rules.random_forms import test_lists as lists_of_tests
 

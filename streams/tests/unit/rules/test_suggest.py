@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.rules.suggest import distance, doubt, nearest
+from streams.rules.expressions.suggest import distance, doubt, nearest
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ form, as an expression or a sentence, shows the three as one.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from streams.rules.fields import IMAGES
+from streams.rules.expressions.fields import IMAGES
 from streams.rules.filter_form import Field
 
 

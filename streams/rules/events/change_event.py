@@ -11,8 +11,8 @@ from typing import Any, TypedDict
 import msgspec
 
 from streams.change import Change
-from streams.rules.change_parts import PLAIN_IMAGES, RECORD_IMAGES, StreamFacts, Wanted
 from streams.rules.errors import EventError
+from streams.rules.events.change_parts import PLAIN_IMAGES, RECORD_IMAGES, StreamFacts, Wanted
 from streams.rules.values import Number
 
 _whole = msgspec.json.Decoder(dict[str, dict[str, Any]])

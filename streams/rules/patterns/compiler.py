@@ -8,7 +8,7 @@ from streams.rules.errors import EventError, PatternError
 from streams.rules.filter import Filter
 from streams.rules.filter_form import Clause, Field, Form, Test
 from streams.rules.json_text import DEEPEST, Key, Node, read_pattern
-from streams.rules.match_expressions import UNSAID_IN_OR, MatchExpressions
+from streams.rules.patterns.match_expressions import UNSAID_IN_OR, MatchExpressions
 from streams.rules.values import Number, leaf
 
 # AWS refuses patterns whose $or combine to more.

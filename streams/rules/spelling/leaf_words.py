@@ -3,8 +3,9 @@
 import re
 from collections.abc import Sequence
 
+from streams.rules.expressions.operands import LITERALS, contains
+from streams.rules.expressions.tokens import is_number
 from streams.rules.filter_form import Test
-from streams.rules.operands import LITERALS, contains
 from streams.rules.operators import (
     AnythingBut,
     Cidr,
@@ -18,8 +19,7 @@ from streams.rules.operators import (
     Wildcard,
     wildcard_pieces,
 )
-from streams.rules.tokens import is_number
-from streams.rules.value_text import quoted
+from streams.rules.spelling.value_text import quoted
 from streams.rules.values import Leaf, Number
 
 _clear = re.compile(r"[\w#@][\w#@/.:+-]*").fullmatch

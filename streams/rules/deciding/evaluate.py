@@ -9,10 +9,10 @@ doubled or dotted, and absence inside of arrays.
 from collections.abc import Callable
 from typing import Any
 
+from streams.rules.deciding.untidy import Wanted, holds_untidily
 from streams.rules.filter_form import Clause, Field, Form, Test
 from streams.rules.json_text import Pairs
 from streams.rules.operators import Exact, Exists, acceptors
-from streams.rules.untidy import Wanted, holds_untidily
 from streams.rules.values import Number, leaf
 
 _MISSING: Any = object()

@@ -1,12 +1,13 @@
-"""Writing a field's tests as the values of an expression: the way back of operands.py."""
+"""Writing a field's tests as the values of an expression: expressions/operands.py backwards."""
 
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from streams.rules.fields import OPERATIONS
+from streams.rules.expressions.fields import OPERATIONS
+from streams.rules.expressions.operands import LITERALS, Asked, contains
+from streams.rules.expressions.tokens import CONNECTIVES, is_number
 from streams.rules.filter_form import Test
-from streams.rules.operands import LITERALS, Asked, contains
 from streams.rules.operators import (
     AnythingBut,
     Cidr,
@@ -20,7 +21,6 @@ from streams.rules.operators import (
     Wildcard,
     wildcard_pieces,
 )
-from streams.rules.tokens import CONNECTIVES, is_number
 from streams.rules.values import Number
 
 # What is surely read as one plain word; anything else goes in quotes.

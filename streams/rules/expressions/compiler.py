@@ -7,12 +7,12 @@ two ORs is every combination, so the size is reckoned before anything is built.
 from collections.abc import Callable, Collection, Sequence
 from itertools import product
 
+from streams.rules.expressions.limits import DEEPEST_NESTING, MOST_CLAUSES, MOST_PARTS, size
+from streams.rules.expressions.paths import Paths
+from streams.rules.expressions.terms import Terms
+from streams.rules.expressions.tokens import CONNECTIVES, Scanner
 from streams.rules.filter import Filter
 from streams.rules.filter_form import Clause, Form
-from streams.rules.limits import DEEPEST_NESTING, MOST_CLAUSES, MOST_PARTS, size
-from streams.rules.paths import Paths
-from streams.rules.terms import Terms
-from streams.rules.tokens import CONNECTIVES, Scanner
 
 
 def compile_expression(text: str, known: Collection[str] | None = None) -> Filter:

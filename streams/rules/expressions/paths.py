@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from streams.rules.fields import IMAGES, PLAIN, RECORD, SHORT, meant
+from streams.rules.expressions.fields import IMAGES, PLAIN, RECORD, SHORT, meant
+from streams.rules.expressions.operands import Asked, asked
+from streams.rules.expressions.suggest import MOST_WARNINGS, FilterWarning, doubt
+from streams.rules.expressions.tokens import Piece, Scanner
 from streams.rules.json_text import DEEPEST
-from streams.rules.operands import Asked, asked
-from streams.rules.suggest import MOST_WARNINGS, FilterWarning, doubt
-from streams.rules.tokens import Piece, Scanner
 
 _ALIASES = {"op": "operation", "actor": "ttl"}
 

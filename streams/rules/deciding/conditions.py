@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from typing import Any
 
-from streams.rules.attribute_values import (
+from streams.rules.deciding.attribute_values import (
     RECORD_IMAGES,
     Event,
     Value,

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from streams.rules.addresses import address
-from streams.rules.complexity import MOST_PREFIXES, Complexity
 from streams.rules.errors import PatternError
 from streams.rules.filter_form import Test
 from streams.rules.json_text import Key, Node
@@ -19,6 +18,7 @@ from streams.rules.operators import (
     Suffix,
     Wildcard,
 )
+from streams.rules.patterns.complexity import MOST_PREFIXES, Complexity
 from streams.rules.values import Number
 
 OPERATORS = (

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from streams.rules.evaluate import prepare
+from streams.rules.deciding.evaluate import prepare
+from streams.rules.deciding.untidy import leaves_at
 from streams.rules.filter_form import Clause, Form, paths_of
-from streams.rules.sentence import sentence_of
-from streams.rules.untidy import leaves_at
+from streams.rules.spelling.sentence import sentence_of
 from streams.rules.values import Leaf, leaf
 
 NO_ELEMENT = "no single element of the arrays satisfies all of these together"

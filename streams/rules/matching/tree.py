@@ -7,8 +7,8 @@ each node an edge leads to every node below it, named by all segments between.
 from collections.abc import Iterable
 from typing import Any
 
-from streams.rules.index_leaves import Lookups
 from streams.rules.json_text import Pairs
+from streams.rules.matching.lookups import Lookups
 
 # A path of n segments needs n²/2 edges; clauses are not found by longer ones.
 MOST_SEGMENTS = 16

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from streams.rules.conditions import (
+from streams.rules.deciding.conditions import (
     AnyKey,
     Appeared,
     ChangedBy,
@@ -11,13 +11,13 @@ from streams.rules.conditions import (
     Length,
     OfType,
 )
-from streams.rules.fields import IMAGES
+from streams.rules.expressions.fields import IMAGES
+from streams.rules.expressions.tokens import is_name
 from streams.rules.filter_form import Clause, Condition, Field, Form
-from streams.rules.leaf_words import exact_texts, tests_words, words
 from streams.rules.operators import AnythingBut, Exact
-from streams.rules.parts import Part, united, with_transitions
-from streams.rules.tokens import is_name
-from streams.rules.value_text import quoted
+from streams.rules.spelling.leaf_words import exact_texts, tests_words, words
+from streams.rules.spelling.parts import Part, united, with_transitions
+from streams.rules.spelling.value_text import quoted
 
 _BY = {">": "more than", ">=": "at least", "<": "less than", "<=": "at most"}
 _LENGTHS = {**_BY, "=": "exactly", "!=": "anything but"}

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import NoReturn
 
-from streams.rules.attribute_values import TYPES
-from streams.rules.conditions import (
+from streams.rules.deciding.attribute_values import TYPES
+from streams.rules.deciding.conditions import (
     AnyKey,
     Appeared,
     ChangedBy,
@@ -14,13 +14,13 @@ from streams.rules.conditions import (
     Length,
     OfType,
 )
-from streams.rules.fields import ALONE
+from streams.rules.expressions.fields import ALONE
+from streams.rules.expressions.operands import COMPARISONS, TEXT_OPERATORS, Asked, Operands
+from streams.rules.expressions.paths import Path, Paths, Target
+from streams.rules.expressions.suggest import nearest
+from streams.rules.expressions.tokens import Piece, Scanner, is_number
 from streams.rules.filter_form import Clause, Condition, Field, Form, Test
-from streams.rules.operands import COMPARISONS, TEXT_OPERATORS, Asked, Operands
 from streams.rules.operators import AnythingBut, Exact, Exists
-from streams.rules.paths import Path, Paths, Target
-from streams.rules.suggest import nearest
-from streams.rules.tokens import Piece, Scanner, is_number
 from streams.rules.values import Number
 
 _LENGTH_SIGNS = {":": "=", "!=": "!=", ">": ">", ">=": ">=", "<": "<", "<=": "<="}

@@ -1,7 +1,7 @@
-"""Writing a form as an expression: the way back of expressions.py."""
+"""Writing a form as an expression: the other way of expressions/compiler.py."""
 
-from streams.rules.attribute_values import TYPES
-from streams.rules.conditions import (
+from streams.rules.deciding.attribute_values import TYPES
+from streams.rules.deciding.conditions import (
     AnyKey,
     Appeared,
     ChangedBy,
@@ -10,14 +10,20 @@ from streams.rules.conditions import (
     Length,
     OfType,
 )
-from streams.rules.fields import ALONE, IMAGES, PLAIN, RECORD, meant
+from streams.rules.expressions.fields import ALONE, IMAGES, PLAIN, RECORD, meant
+from streams.rules.expressions.limits import (
+    DEEPEST_NESTING,
+    LONGEST_EXPRESSION,
+    MOST_CLAUSES,
+    MOST_PARTS,
+    size,
+)
+from streams.rules.expressions.operands import Asked, asked
+from streams.rules.expressions.tokens import CONNECTIVES, is_name, is_number
 from streams.rules.filter_form import Clause, Condition, Field, Form, Test
-from streams.rules.limits import DEEPEST_NESTING, LONGEST_EXPRESSION, MOST_CLAUSES, MOST_PARTS, size
-from streams.rules.operands import Asked, asked
 from streams.rules.operators import AnythingBut, Exists
-from streams.rules.parts import Part, united, with_transitions
-from streams.rules.tokens import CONNECTIVES, is_name, is_number
-from streams.rules.value_text import (
+from streams.rules.spelling.parts import Part, united, with_transitions
+from streams.rules.spelling.value_text import (
     Unspelled,
     field_text,
     needs_plain_values,

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from streams.rules.filter_form import Clause, Field
-from streams.rules.index_access import (
+from streams.rules.matching.access import (
     BUT,
     RANGE,
     Access,
@@ -13,7 +13,7 @@ from streams.rules.index_access import (
     breadth,
     share_of_range,
 )
-from streams.rules.index_tree import MOST_SEGMENTS
+from streams.rules.matching.tree import MOST_SEGMENTS
 
 
 class Choice(NamedTuple):

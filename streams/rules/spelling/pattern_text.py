@@ -1,13 +1,11 @@
-"""Writing a form as an event pattern: the way back of patterns.py."""
+"""Writing a form as an event pattern: the way back of patterns/compiler.py."""
 
 from collections.abc import Container, Sequence
 from typing import Any
 
-from streams.rules.complexity import Complexity
-from streams.rules.fields import IMAGES
+from streams.rules.expressions.fields import IMAGES
+from streams.rules.expressions.limits import MOST_CLAUSES
 from streams.rules.filter_form import Clause, Form, Test
-from streams.rules.limits import MOST_CLAUSES
-from streams.rules.match_expressions import UNSAID_IN_OR
 from streams.rules.operators import (
     AnythingBut,
     Cidr,
@@ -19,7 +17,9 @@ from streams.rules.operators import (
     Suffix,
     Wildcard,
 )
-from streams.rules.value_text import Unspelled
+from streams.rules.patterns.complexity import Complexity
+from streams.rules.patterns.match_expressions import UNSAID_IN_OR
+from streams.rules.spelling.value_text import Unspelled
 from streams.rules.values import Number
 
 Json = Any

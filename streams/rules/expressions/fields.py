@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from streams.rules.suggest import nearest
+from streams.rules.expressions.suggest import nearest
 
 # Where attributes lie, in the order in which an unqualified name is looked for.
 IMAGES = ("new", "old", "keys")

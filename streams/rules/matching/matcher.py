@@ -1,22 +1,22 @@
 """Many filters at once: what an event costs depends on the filters that can match it.
 
 Each clause is put where its most selective field is looked up. An event is walked once; the
-clauses that its leaves find are candidates, and only those are decided, by evaluate.py.
+clauses that its leaves find are candidates, and only those are decided, by deciding/evaluate.py.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from streams.rules.change_parts import StreamFacts, Wanted
+from streams.rules.deciding.evaluate import prepare
 from streams.rules.errors import EventError
-from streams.rules.evaluate import prepare
+from streams.rules.events.change_parts import StreamFacts, Wanted
 from streams.rules.filter import Filter
 from streams.rules.filter_form import Clause, Form, has_conditions
-from streams.rules.index_choice import Choice, Shares
-from streams.rules.index_constants import narrow
-from streams.rules.index_json import Event, event_reader
-from streams.rules.index_tree import Tree
 from streams.rules.json_text import read_event
+from streams.rules.matching.choice import Choice, Shares
+from streams.rules.matching.constants import narrow
+from streams.rules.matching.json_leaves import Event, event_reader
+from streams.rules.matching.tree import Tree
 
 Id = TypeVar("Id", bound=Hashable)
 

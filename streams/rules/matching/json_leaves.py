@@ -11,8 +11,8 @@ from typing import Any, TypedDict, Union
 import msgspec
 
 from streams.rules.filter_form import Form, has_conditions, paths_of
-from streams.rules.index_tree import MOST_SEGMENTS, Node, Tree
 from streams.rules.json_text import Pairs, read_event
+from streams.rules.matching.tree import MOST_SEGMENTS, Node, Tree
 from streams.rules.values import Number
 
 # Looking for so many names costs what reading a whole event of 900 bytes does.

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
 from streams.rules.errors import PatternError
-from streams.rules.limits import LONGEST_EXPRESSION
+from streams.rules.expressions.limits import LONGEST_EXPRESSION
 
 # Words between conditions, never a name or a value without quotes.
 CONNECTIVES = ("AND", "OR", "NOT")

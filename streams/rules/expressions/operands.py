@@ -4,7 +4,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, NoReturn
 
-from streams.rules.fields import OPERATIONS, TEXT
+from streams.rules.expressions.fields import OPERATIONS, TEXT
+from streams.rules.expressions.suggest import nearest
+from streams.rules.expressions.tokens import Piece, Scanner, is_number
 from streams.rules.filter_form import Test
 from streams.rules.operators import (
     AnythingBut,
@@ -19,8 +21,6 @@ from streams.rules.operators import (
     Wildcard,
     wildcard_pieces,
 )
-from streams.rules.suggest import nearest
-from streams.rules.tokens import Piece, Scanner, is_number
 from streams.rules.values import Leaf, Number
 
 LITERALS: Mapping[str, Leaf] = {"true": True, "false": False, "null": None}

@@ -23,7 +23,7 @@ from streams.rules.operators import (
 )
 from streams.rules.values import Leaf, Number
 
-# Kinds of lookup, each a structure of its own (index_leaves.py).
+# Kinds of lookup, each a structure of its own (lookups.py).
 TEXT, NUMBER, RANGE = "text", "number", "range"
 PREFIX, SUFFIX, PIECE = "prefix", "suffix", "piece"
 FOLDED, FOLDED_PREFIX, FOLDED_SUFFIX = "folded", "folded prefix", "folded suffix"

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from socket import AF_INET, inet_pton
 from typing import Any
 
-from streams.rules import index_access as kinds
 from streams.rules.addresses import Address, Network, address
-from streams.rules.index_access import Access, fold, number_key
-from streams.rules.index_ranges import Ranges
-from streams.rules.index_text import Beginnings, Endings, Pieces
+from streams.rules.matching import access as kinds
+from streams.rules.matching.access import Access, fold, number_key
+from streams.rules.matching.ranges import Ranges
+from streams.rules.matching.texts import Beginnings, Endings, Pieces
 from streams.rules.values import Leaf, Number, leaf
 
 Owners = Sequence[int]

@@ -1,0 +1,1 @@
+"""Does a form hold for an event, and why."""

@@ -1,0 +1,1 @@
+"""The event of a change, with the parts that filters ask for."""

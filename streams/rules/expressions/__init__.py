@@ -1,0 +1,1 @@
+"""Text expressions: from what people type to the common form."""

@@ -1,0 +1,1 @@
+"""Many filters at once."""

@@ -1,0 +1,1 @@
+"""Event patterns: from JSON text to the common form."""

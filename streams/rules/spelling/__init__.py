@@ -1,0 +1,1 @@
+"""The way back: a form as a pattern, as an expression, and in words."""
