@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -65,6 +66,8 @@ def take(page: Page, password: str) -> None:
     page.get_by_role("link", name="History").first.click()
     page.get_by_role("heading", name="History of").wait_for()
     page.screenshot(path=FOLDER / "item.png")
+    page.goto("/search?q=" + quote("stream:orders status: * -> paid new.total>100"))
+    page.screenshot(path=FOLDER / "search.png")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from django.utils import timezone
 from dashboard.admin_lists import NewestPaginator
 from dashboard.tests.seeding import Shop
 from streams.errors import SourceRefused
-from streams.models import Edit, Gap, PoisonRecord, Problem, Stream
+from streams.models import Edit, Gap, PoisonRecord, Problem, SavedView, Stream
 from streams.testing.factories import make_stream
 
 pytestmark = pytest.mark.django_db
@@ -160,3 +160,12 @@ def test_a_list_is_never_counted_beyond_a_thousand() -> None:
     now = timezone.now()
     Edit.objects.bulk_create(Edit(at=now, who="a", what="b", fields={}) for _ in range(1_200))
     assert NewestPaginator(Edit.objects.all(), 50).count == 1_000
+
+
+def test_saved_views_are_checked_when_they_are_edited(admin: Client) -> None:
+    owner = User.objects.get(username="alice")
+    view = SavedView.objects.create(name="Paid", owner=owner, query="new.status:paid")
+    assert "new.status:paid" in admin.get("/admin/streams/savedview/").content.decode()
+    url = f"/admin/streams/savedview/{view.pk}/change/"
+    page = admin.post(url, {"name": "Paid", "owner": owner.pk, "query": "tabel:x"})
+    assert "did you mean" in page.content.decode()
