@@ -17,6 +17,7 @@ from dashboard.feed import cursors, protocol
 from dashboard.feed.hub import hub
 from dashboard.feed.subscriptions import Subscriber
 from streams.queries.feed import Cursor
+from streams.rules import compile_text
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ MOST_SOCKETS = 10
 ACCESS_SECONDS = 60.0
 # Nobody opens a socket to say nothing.
 SILENCE_SECONDS = 15.0
-_LONGEST_MESSAGE = 16 * 1024
+_LONGEST_MESSAGE = 32 * 1024
 
 
 class FeedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -85,6 +86,7 @@ class FeedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _subscribe(self, subscriber: Subscriber, request: protocol.Sub) -> None:
         cursor = _cursor(request.cursor)
+        filter_ = compile_text(request.filter) if request.filter.strip() else None
         streams = None
         if request.streams is not None:
             streams = await database_sync_to_async(access.visible_streams)(request.streams)
@@ -93,7 +95,7 @@ class FeedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 await self._say("error", "no-access", text)
                 await self.close(protocol.NO_ACCESS)
                 return
-        await subscriber.subscribe(request.epoch, streams, cursor)
+        await subscriber.subscribe(request.epoch, streams, cursor, filter_)
 
     async def _say(self, type_: Any, code: str, text: str) -> None:
         message: protocol.Problem = {"type": type_, "code": code, "text": text}

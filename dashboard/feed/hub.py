@@ -16,6 +16,7 @@ from channels.layers import get_channel_layer
 from django.db.utils import Error as DatabaseError
 from redis.exceptions import RedisError
 
+from dashboard.feed.filters import Deciding, Filters
 from dashboard.feed.protocol import BACKLOG_ROWS, TICK_SECONDS
 from dashboard.feed.reader import Reader, Reading
 from dashboard.feed.ring import Ring
@@ -38,11 +39,14 @@ class Viewer(Protocol):
 
     user_id: int
 
+    def __hash__(self) -> int: ...
+
 
 class Hub:
     def __init__(self) -> None:
         self.ring = Ring()
         self.reader = Reader()
+        self.filters = Filters()
         self.viewers: set[Viewer] = set()
         self.begun = False
         self._reading: asyncio.Task[None] | None = None
@@ -60,6 +64,7 @@ class Hub:
 
     def leave(self, viewer: Viewer) -> None:
         self.viewers.discard(viewer)
+        self.filters.use(viewer, None)
         if not self.viewers:
             self._stop()
 
@@ -149,11 +154,13 @@ class Hub:
         if number:
             await self.reader.number()
         if not self.begun:
-            self._restart(await self.reader.newest(None))
+            await self._restart()
             self.begun, self._begun_at = True, monotonic()
         for _ in range(_PAGES):
-            page = await self.reader.read(self.ring.end, None)
+            start, deciding = self.ring.end, self.filters.deciding
+            page = await self.reader.read(start, None, deciding=deciding)
             self.ring.append(page.rows, page.end)
+            self.filters.decided(deciding, start, anew=False)
             self._arrived(Counter(row.stream for row in page.rows))
             if not page.more:
                 return
@@ -163,15 +170,21 @@ class Hub:
     async def _skip_if_far_behind(self) -> None:
         """More is written than is read: go on at the newest. What is left out stays in the store,
         and each subscriber is told how many of its changes that were."""
-        newest = await self.reader.newest(None)
+        deciding = self.filters.deciding
+        newest = await self.reader.newest(None, deciding=deciding)
         counts = await self.reader.count(self.ring.end, newest.start, None)
         if sum(counts.values()) > BACKLOG_ROWS:
             self._arrived(Counter({None: sum(counts.values())}))
             self._arrived(Counter(row.stream for row in newest.rows))
-            self._restart(newest)
+            self._begin_with(newest, deciding)
 
-    def _restart(self, newest: Reading) -> None:
+    async def _restart(self) -> None:
+        deciding = self.filters.deciding
+        self._begin_with(await self.reader.newest(None, deciding=deciding), deciding)
+
+    def _begin_with(self, newest: Reading, deciding: Deciding) -> None:
         self.ring.restart(newest.rows, newest.start, newest.end)
+        self.filters.decided(deciding, newest.start, anew=True)
 
     def _arrived(self, counts: "Counter[int | None]") -> None:
         if counts:

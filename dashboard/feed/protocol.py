@@ -73,12 +73,15 @@ class Batch(TypedDict):
 
 class Stats(TypedDict):
     """Once a second, and the sign of life. `unseen` counts what is waiting; `rate` is None while
-    it is not known for the chosen streams."""
+    it is not known for the chosen streams. With a filter, `hidden` counts what it left out
+    since the epoch began, and `cursor` is how far everything was sent or hidden."""
 
     type: Literal["stats"]
     epoch: int
     unseen: int
     rate: float | None
+    hidden: NotRequired[int]
+    cursor: NotRequired[str]
     late: NotRequired[str]
 
 
@@ -90,6 +93,8 @@ class Gap(TypedDict):
     operations: dict[str, int]
     reason: Reason
     url: str
+    # True if the filter was not asked about these changes.
+    unasked: NotRequired[bool]
 
 
 class Problem(TypedDict):
@@ -108,11 +113,13 @@ def encode(message: Message, **cursors: str) -> str:
 
 
 class Sub(msgspec.Struct, tag_field="type", tag="sub"):
-    """Start over: these streams (None is all), after this cursor or from now on."""
+    """Start over: these streams (None is all), after this cursor or from now on; of their changes
+    those that pass the filter, an expression or an event pattern."""
 
     epoch: int
     cursor: str = "now"
     streams: list[str] | None = None
+    filter: str = ""
 
 
 class Ack(msgspec.Struct, tag_field="type", tag="ack"):

@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.utils import Error as DatabaseError
 
 from dashboard.feed import cursors
+from dashboard.feed.filters import Deciding, Passed
 from dashboard.feed.ring import Row
 from dashboard.feed.summary import summarise
 from streams.queries import feed
@@ -22,6 +23,7 @@ Result = TypeVar("Result")
 Streams = frozenset[int] | None
 
 PAGE_ROWS = 500
+NOTHING = Deciding({})
 # Images travel with their changes, up to 800 KB each; so a page of large ones has fewer rows.
 _PAGE_BYTES = 8 * 1024 * 1024
 
@@ -46,12 +48,19 @@ class Reader:
         """Give committed batches their place, so that the feed needs no worker to move on."""
         await self._run(number_batches)
 
-    async def read(self, after: Cursor, streams: Streams, limit: int = PAGE_ROWS) -> Reading:
-        page = await self._run(self._read, after, streams, min(limit, self._rows))
-        return Reading(page.rows, after, page.end, page.more)
+    async def read(
+        self,
+        after: Cursor,
+        streams: Streams,
+        limit: int = PAGE_ROWS,
+        deciding: Deciding = NOTHING,
+    ) -> Reading:
+        return await self._run(self._read, after, streams, min(limit, self._rows), deciding)
 
-    async def newest(self, streams: Streams, limit: int = PAGE_ROWS) -> Reading:
-        return await self._run(self._newest, streams, min(limit, self._rows))
+    async def newest(
+        self, streams: Streams, limit: int = PAGE_ROWS, deciding: Deciding = NOTHING
+    ) -> Reading:
+        return await self._run(self._newest, streams, min(limit, self._rows), deciding)
 
     async def count(self, after: Cursor, upto: Cursor, streams: Streams) -> dict[str, int]:
         """Exact counts per operation, from the ledger."""
@@ -77,24 +86,27 @@ class Reader:
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, run)
 
-    def _read(self, after: Cursor, streams: Streams, limit: int) -> Reading:
+    def _read(self, after: Cursor, streams: Streams, limit: int, deciding: Deciding) -> Reading:
         page = feed.read(after, streams=streams, limit=limit)
-        return Reading(self._encode(page.changes), after, page.cursor, page.more)
+        return Reading(self._encode(page.changes, deciding), after, page.cursor, page.more)
 
-    def _newest(self, streams: Streams, limit: int) -> Reading:
+    def _newest(self, streams: Streams, limit: int, deciding: Deciding) -> Reading:
         page = feed.newest(streams=streams, limit=limit)
-        rows = self._encode(page.changes)
+        rows = self._encode(page.changes, deciding)
         # Fewer than asked for means that there are no others.
         full = len(rows) == limit
         return Reading(
             rows, cursors.before(rows[0].cursor) if full else feed.START, page.cursor, full
         )
 
-    def _encode(self, changes: list[StoredChange]) -> list[Row]:
+    def _encode(self, changes: list[StoredChange], deciding: Deciding) -> list[Row]:
         if changes:
             mean = sum(change.size for change in changes) // len(changes) + 1
             self._rows = max(10, min(PAGE_ROWS, _PAGE_BYTES // mean))
-        return [_row(change) for change in changes]
+        return [
+            _row(change, passed)
+            for change, passed in zip(changes, deciding.passed(changes), strict=True)
+        ]
 
 
 def _close() -> None:
@@ -102,7 +114,7 @@ def _close() -> None:
     connection.close()
 
 
-def _row(change: StoredChange) -> Row:
+def _row(change: StoredChange, passed: Passed) -> Row:
     assert change.cursor is not None  # noqa: S101 - read by its place in the feed
     data = msgspec.Raw(msgspec.json.encode(summarise(change)))
-    return Row(change.cursor, change.stream_id, change.operation, data)
+    return Row(change.cursor, change.stream_id, change.operation, data, passed)

@@ -17,6 +17,8 @@ class Row(NamedTuple):
     stream: int
     operation: str
     data: msgspec.Raw
+    # The filters that it passes, of those that were asked (filters.py).
+    passed: frozenset[str] = frozenset()
 
 
 class Ring:

@@ -16,11 +16,13 @@ from django.db.utils import Error as DatabaseError
 from django.urls import reverse
 
 from dashboard.feed import protocol
+from dashboard.feed.filters import Deciding
 from dashboard.feed.hub import Hub
 from dashboard.feed.protocol import BACKLOG_ROWS, BATCH_BYTES, BATCH_ROWS, CREDIT, LAG_ROWS
 from dashboard.feed.ring import Row, operations
 from dashboard.feed.summary import iso
 from streams.queries.feed import Cursor
+from streams.rules import Filter
 
 _STATS_SECONDS = 1.0
 _HIDDEN_STATS_SECONDS = 5.0
@@ -31,15 +33,19 @@ _RECOUNT_SECONDS = 5.0
 class Skipped(NamedTuple):
     upto: Cursor
     operations: Mapping[str, int]
+    # True if the filter was not asked about these changes.
+    unasked: bool = False
 
 
 class Plan(NamedTuple):
-    """What comes next: a counted gap, then rows up to a cursor, with so many still behind."""
+    """What comes next: a counted gap, then rows up to a cursor, with so many still behind; so many
+    others were `hidden` by the filter."""
 
     skipped: Skipped | None
     rows: Sequence[Row]
     upto: Cursor
     behind: int
+    hidden: int = 0
 
 
 class Subscriber:
@@ -50,10 +56,12 @@ class Subscriber:
         self._hub = hub
         self._send = send
         self._streams: dict[str, int] | None = None
+        self._filter: Filter | None = None
+        self._own = Deciding({})
         self._cursor: Cursor | None = None  # None is "now", until the hub has begun
         self._paused = False
         self._visible = True
-        self._sent = self._acked = 0
+        self._sent = self._acked = self._hidden = 0
         self._kick = asyncio.Event()
         self._stats_at = self._counted_at = 0.0
         self._start_turn()
@@ -61,9 +69,16 @@ class Subscriber:
     # What the browser asks for ------------------------------------------------------------
 
     async def subscribe(
-        self, epoch: int, streams: dict[str, int] | None, cursor: Cursor | None
+        self,
+        epoch: int,
+        streams: dict[str, int] | None,
+        cursor: Cursor | None,
+        filter_: Filter | None = None,
     ) -> None:
-        self._streams = streams
+        self._streams, self._filter = streams, filter_
+        self._own = Deciding({filter_.text: filter_} if filter_ else {})
+        self._hub.filters.use(self, filter_)
+        self._hidden = 0
         await self.resume(epoch, cursor)
 
     async def resume(self, epoch: int, cursor: Cursor | None) -> None:
@@ -147,20 +162,33 @@ class Subscriber:
             self._catching_up = self._starved = False
             return
         turn = self._turn
-        if self._cursor >= self._hub.ring.start:
+        if self._is_in_ring(self._cursor):
             plan = self._from_ring(self._cursor)
         else:
             plan = await self._from_store(self._cursor)
         if turn is self._turn:
             await self._deliver(self._cursor, plan)
 
+    def _is_in_ring(self, cursor: Cursor) -> bool:
+        """True if the ring has all that follows, decided by the filter."""
+        since = self._hub.filters.since(self._filter.text) if self._filter else cursor
+        return since is not None and cursor >= max(since, self._hub.ring.start)
+
+    def _passing(self, rows: Sequence[Row]) -> Sequence[Row]:
+        if self._filter is None:
+            return rows
+        text = self._filter.text
+        return [row for row in rows if text in row.passed]
+
     def _from_ring(self, cursor: Cursor) -> Plan:
         ring = self._hub.ring
-        rows = ring.after(cursor, self._ids())
+        there = ring.after(cursor, self._ids())
+        rows = self._passing(there)
         if len(rows) <= (BACKLOG_ROWS if self._catching_up else LAG_ROWS):
-            return _batch(None, rows, ring.end, 0)
+            return _batch(None, rows, ring.end, 0, there)
         left_out, rows = rows[:-BATCH_ROWS], rows[-BATCH_ROWS:]
-        return _batch(Skipped(left_out[-1].cursor, operations(left_out)), rows, ring.end, 0)
+        skipped = Skipped(left_out[-1].cursor, operations(left_out))
+        return _batch(skipped, rows, ring.end, 0, there)
 
     async def _from_store(self, cursor: Cursor) -> Plan:
         """For a place that has left the ring."""
@@ -170,14 +198,16 @@ class Subscriber:
             counts = await reader.count(cursor, self._hub.ring.end, streams)
             backlog = sum(counts.values())
         if backlog <= BACKLOG_ROWS:
-            page = await reader.read(cursor, streams, BATCH_ROWS)
-            return _batch(None, page.rows, page.end, max(0, backlog - len(page.rows)))
-        page = await reader.newest(streams, BATCH_ROWS)
+            page = await reader.read(cursor, streams, BATCH_ROWS, self._own)
+            behind = max(0, backlog - len(page.rows))
+            return _batch(None, self._passing(page.rows), page.end, behind, page.rows)
+        page = await reader.newest(streams, BATCH_ROWS, self._own)
         # Retention may have taken counted changes, so that few or none are left to show.
         rows = [row for row in page.rows if row.cursor > cursor]
         start = max(page.start, cursor)
-        skipped = Skipped(start, await reader.count(cursor, start, streams))
-        return _batch(skipped, rows, page.end, 0)
+        counts = await reader.count(cursor, start, streams)
+        skipped = Skipped(start, counts, unasked=self._filter is not None)
+        return _batch(skipped, self._passing(rows), page.end, 0, rows)
 
     async def _deliver(self, cursor: Cursor, plan: Plan) -> None:
         """Change the own state first: a request may come in while a frame waits for the socket."""
@@ -187,6 +217,7 @@ class Subscriber:
             cursor = plan.skipped.upto
         if plan.rows:
             frames.append(self._batch(cursor, plan))
+        self._hidden += plan.hidden
         self._backlog = plan.behind or None
         self._cursor = max(plan.upto, cursor)
         self._catching_up &= plan.behind > 0 or self._waiting()
@@ -208,6 +239,8 @@ class Subscriber:
             "reason": reason,
             "url": range_url(cursor, skipped.upto, self._streams or ()),
         }
+        if skipped.unasked:
+            message["unasked"] = True
         return protocol.encode(message, from_=str(cursor), to=str(skipped.upto))
 
     def _batch(self, cursor: Cursor, plan: Plan) -> str:
@@ -234,6 +267,8 @@ class Subscriber:
             "unseen": await self._count_unseen(now),
             "rate": self._hub.rate(self._ids()),
         }
+        if self._filter and self._cursor:
+            message["hidden"], message["cursor"] = self._hidden, str(self._cursor)
         if self._hub.late:
             message["late"] = self._hub.late
         await self._send(protocol.encode(message))
@@ -242,8 +277,8 @@ class Subscriber:
         ring, cursor = self._hub.ring, self._cursor
         if cursor is None or not self._hub.begun or cursor >= ring.end:
             return 0
-        if cursor >= ring.start:
-            return len(ring.after(cursor, self._ids()))
+        if self._is_in_ring(cursor):
+            return len(self._passing(ring.after(cursor, self._ids())))
         if now - self._counted_at >= _RECOUNT_SECONDS:
             self._counted_at = now
             counts = await self._hub.reader.count(cursor, ring.end, self._ids())
@@ -260,8 +295,11 @@ def range_url(after: Cursor, upto: Cursor, streams: Sequence[str] | Mapping[str,
     return f"{reverse('live')}?{urlencode(query)}"
 
 
-def _batch(skipped: Skipped | None, rows: Sequence[Row], end: Cursor, behind: int) -> Plan:
-    """As many rows as fit into one batch; the rest stays behind the cursor."""
+def _batch(
+    skipped: Skipped | None, rows: Sequence[Row], end: Cursor, behind: int, there: Sequence[Row]
+) -> Plan:
+    """As many rows as fit into one batch; the rest stays behind the cursor. `there` are the rows
+    before the filter left some out."""
     size = taken = 0
     for row in rows[:BATCH_ROWS]:
         size += len(row.data)
@@ -269,4 +307,14 @@ def _batch(skipped: Skipped | None, rows: Sequence[Row], end: Cursor, behind: in
             break
         taken += 1
     rest = len(rows) - taken
-    return Plan(skipped, rows[:taken], rows[taken - 1].cursor if rest else end, behind + rest)
+    upto = rows[taken - 1].cursor if rest else end
+    hidden = 0
+    if len(there) > len(rows):
+        passed_over = sum(row.cursor <= upto for row in there)
+        hidden = max(0, passed_over - taken - _shown_by(skipped))
+    return Plan(skipped, rows[:taken], upto, behind + rest, hidden)
+
+
+def _shown_by(skipped: Skipped | None) -> int:
+    """How many changes that passed the filter are counted by the gap."""
+    return sum(skipped.operations.values()) if skipped and not skipped.unasked else 0

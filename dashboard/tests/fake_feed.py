@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from dashboard.feed import protocol
 from dashboard.feed.cursors import before
+from dashboard.feed.filters import Deciding, Filters
 from dashboard.feed.reader import Reading
 from dashboard.feed.ring import Ring, Row
 from dashboard.feed.subscriptions import Subscriber
@@ -25,6 +26,12 @@ def row(number: int, stream: int = ORDERS, data: str = "") -> Row:
     return Row(Cursor(number, 0), stream, operation, msgspec.Raw(text.encode()))
 
 
+def decided(rows: Sequence[Row], deciding: Deciding | None) -> list[Row]:
+    """The rows, with the filters that they pass: changes with odd numbers pass every filter."""
+    texts = deciding.texts if deciding else frozenset[str]()
+    return [r._replace(passed=texts if r.cursor.position % 2 else frozenset[str]()) for r in rows]
+
+
 class FakeReader:
     """Holds a feed as the database would."""
 
@@ -36,16 +43,20 @@ class FakeReader:
             r for r in self.rows if r.cursor > after and (streams is None or r.stream in streams)
         ]
 
-    async def read(self, after: Cursor, streams: Any, limit: int = 500) -> Reading:
+    async def read(
+        self, after: Cursor, streams: Any, limit: int = 500, deciding: Deciding | None = None
+    ) -> Reading:
         await asyncio.sleep(0)
         rows = self._of(after, streams)
         more = len(rows) > limit
         end = rows[limit - 1].cursor if more else self.rows[-1].cursor
-        return Reading(rows[:limit], after, end, more)
+        return Reading(decided(rows[:limit], deciding), after, end, more)
 
-    async def newest(self, streams: Any, limit: int = 500) -> Reading:
+    async def newest(
+        self, streams: Any, limit: int = 500, deciding: Deciding | None = None
+    ) -> Reading:
         await asyncio.sleep(0)
-        rows = self._of(START, streams)[-limit:]
+        rows = decided(self._of(START, streams)[-limit:], deciding)
         return Reading(rows, before(rows[0].cursor), self.rows[-1].cursor, True)
 
     async def count(self, after: Cursor, upto: Cursor, streams: Any) -> dict[str, int]:
@@ -60,7 +71,7 @@ class FakeHub:
     begun, late = True, ""
 
     def __init__(self, ring_size: int = 20_000) -> None:
-        self.ring, self.reader = Ring(ring_size), FakeReader()
+        self.ring, self.reader, self.filters = Ring(ring_size), FakeReader(), Filters()
 
     def rate(self, streams: object) -> float:
         return 0.0
@@ -69,7 +80,9 @@ class FakeHub:
         first = len(self.reader.rows) + 1
         rows = [row(number, **fields) for number in range(first, first + count)]
         self.reader.rows += rows
-        self.ring.append(rows, rows[-1].cursor)
+        start, deciding = self.ring.end, self.filters.deciding
+        self.ring.append(decided(rows, deciding), rows[-1].cursor)
+        self.filters.decided(deciding, start, anew=False)
 
 
 class Browser:
@@ -80,6 +93,7 @@ class Browser:
         self.acks = acks
         self.seen: list[int] = []
         self.counted = 0
+        self.gaps: list[dict[str, Any]] = []
         self.cursor = "0.0"
         self.subscriber = Subscriber(hub, 7, self.take)  # type: ignore[arg-type]
         self.task = asyncio.create_task(self.subscriber.run())
@@ -87,7 +101,13 @@ class Browser:
     async def take(self, text: str) -> None:
         frame = json.loads(text)
         self.frames.append(frame)
-        if frame["type"] not in ("batch", "gap") or frame["epoch"] != self.subscriber.epoch:
+        if frame["epoch"] != self.subscriber.epoch:
+            return
+        if frame["type"] == "stats":
+            self.cursor = frame.get("cursor", self.cursor)
+        if frame["type"] == "gap":
+            self.gaps.append(frame)
+        if frame["type"] not in ("batch", "gap"):
             return
         self.cursor = frame["to"]
         self.seen += [int(number) for number, _ in frame.get("rows", [])]

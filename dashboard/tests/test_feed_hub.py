@@ -15,6 +15,7 @@ from dashboard.feed import hub as hub_module
 from dashboard.feed.hub import Hub
 from dashboard.tests.seeding import Shop, begin_feed, close_layer, in_store, order
 from streams.queries import feed
+from streams.rules import compile_text
 from streams.topics import FEED_GROUP, feed_advanced
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -135,7 +136,7 @@ async def test_it_catches_up_after_the_database_was_away(
     await until(lambda: hub.begun)
     real, failures = hub.reader.read, []
 
-    async def away(*args: Any) -> Any:
+    async def away(*args: Any, **_: Any) -> Any:
         failures.append(args)
         raise OperationalError("server closed the connection")
 
@@ -145,6 +146,36 @@ async def test_it_catches_up_after_the_database_was_away(
     assert "has not answered" in hub.late
     monkeypatch.setattr(hub.reader, "read", real)
     await until(lambda: len(hub.ring) == 4)
+
+
+async def test_each_change_is_decided_by_the_filters_in_use(hub: Hub, orders: Shop) -> None:
+    first, second = Viewer(), Viewer()
+    hub.join(first)
+    hub.filters.use(first, compile_text("op:REMOVE"))
+    await until(lambda: hub.filters.since("op:REMOVE") is not None)
+    await in_store(orders.write, ("a", "REMOVE", order("new"), None))
+    await until(lambda: len(hub.ring) == 1)
+    hub.join(second)
+    hub.filters.use(second, compile_text("stream:orders new.status:paid"))
+    await until(lambda: hub.filters.since("stream:orders new.status:paid"))
+    # What was read before was not decided by it.
+    assert hub.filters.since("stream:orders new.status:paid") == hub.ring.end
+    await in_store(orders.write, ("a", "INSERT", None, order("paid")))
+    await until(lambda: len(hub.ring) == 2)
+    passed = [row.passed for row in hub.ring.after(feed.START, None)]
+    assert passed == [{"op:REMOVE"}, {"stream:orders new.status:paid"}]
+    hub.leave(second)
+    assert hub.filters.since("stream:orders new.status:paid") is None
+
+
+async def test_a_filter_of_another_stream_costs_this_one_nothing(hub: Hub, orders: Shop) -> None:
+    viewer = Viewer()
+    hub.join(viewer)
+    hub.filters.use(viewer, compile_text("stream:stock new.status:paid"))
+    await until(lambda: hub.filters.since("stream:stock new.status:paid") is not None)
+    await write(orders, 3)
+    await until(lambda: len(hub.ring) == 3)
+    assert not any(row.passed for row in hub.ring.after(feed.START, None))
 
 
 async def test_far_behind_it_goes_on_at_the_newest(

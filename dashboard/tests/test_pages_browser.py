@@ -17,10 +17,19 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Open = Callable[..., BrowserContext]
 AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 PATHS = [
-    "/", "/live", "/live?after=0.0", "/changes/{change}", "/items/orders/{token}", "/search",
-    "/search?q=changed:status", "/views/{view}", "/views/{view}/edit",
+    "/", "/live", "/live?q=new.status:paid", "/live?after=0.0", "/changes/{change}",
+    "/items/orders/{token}", "/search", "/search?q=changed:status",
+    "/views/{view}", "/views/{view}/edit",
 ]  # fmt: skip
-EMPTY = ["/", "/live", "/live?after=0.0", "/search", "/search?q=", "/views/new"]
+EMPTY = [
+    "/",
+    "/live",
+    "/live?q=op:REMOVE",
+    "/live?after=0.0",
+    "/search",
+    "/search?q=",
+    "/views/new",
+]
 SCHEMES = ["light", "dark"]
 
 

@@ -55,6 +55,11 @@ class Wrong(NamedTuple):
     before: str = ""
     after: str = ""
 
+    @classmethod
+    def of(cls, error: PatternError) -> "Wrong":
+        cut = error.position
+        return cls("q", error.reason, error.text[:cut], error.text[cut:])
+
 
 def search_page(request: HttpRequest) -> HttpResponse:
     facts: dict[str, Any] = {"asked": Asked.of(request.GET), "view": None}
@@ -83,8 +88,7 @@ def _searched(request: HttpRequest, asked: Asked) -> dict[str, Any]:
     try:
         filter_ = compile_text(asked.query)
     except PatternError as error:
-        cut = error.position
-        return {"wrong": Wrong("q", error.reason, error.text[:cut], error.text[cut:])}
+        return {"wrong": Wrong.of(error)}
     try:
         since = parse_moment(asked.since, now) if asked.since else None
         until = parse_moment(asked.until, now) if asked.until else None

@@ -40,11 +40,13 @@ const state = {
   unseen: 0,
   leftOut: 0,
   rate: null,
+  hidden: 0,
   late: "",
 };
 let cursor = first.cursor;
 let epoch = 0;
 let expected = 1;
+let hiddenBefore = 0;
 let unacknowledged = 0;
 let heldSince = 0;
 let paintedAt = 0;
@@ -146,9 +148,10 @@ function limitHolding() {
 
 function subscribe(type) {
   epoch += 1;
+  hiddenBefore = state.hidden;
   expected = 1;
   unacknowledged = 0;
-  socket.send({ type, epoch, cursor, ...(type === "sub" ? { streams: first.streams } : {}) });
+  socket.send({ type, epoch, cursor, ...(type === "sub" ? { streams: first.streams, filter: first.filter } : {}) });
 }
 
 const frames = {
@@ -170,6 +173,7 @@ const frames = {
   stats(frame) {
     state.unseen = frame.unseen;
     state.rate = frame.rate;
+    if (frame.epoch === epoch && frame.cursor) passedOver(frame);
     state.late = frame.late ?? "";
     if (!frame.unseen) state.behind = 0;
     limitHolding();
@@ -178,6 +182,12 @@ const frames = {
     view.say(frame.text);
   },
 };
+
+// What the filter left out moves the cursor too: everything up to there was sent before.
+function passedOver(frame) {
+  state.hidden = hiddenBefore + frame.hidden;
+  if (!state.serverPaused) cursor = frame.cursor;
+}
 
 // Rows count only in the current epoch, in order, and not while the server is asked to pause:
 // what is on the way then will come again after the cursor.

@@ -30,6 +30,7 @@ export class FeedView {
     this.pauseButton = find("pause");
     this.rate = find("rate");
     this.late = find("late");
+    this.hidden = find("hidden");
     this.empty = find("empty");
     this.error = "";
   }
@@ -47,6 +48,7 @@ export class FeedView {
     setText(this.pauseButton, this.state.mode === "paused" ? "Resume" : "Pause");
     setText(this.rate, this.rateText());
     setText(this.late, this.state.late || this.error);
+    setText(this.hidden, this.hiddenText());
     this.late.hidden = !this.late.textContent;
     this.empty.hidden = !isEmpty;
   }
@@ -86,11 +88,17 @@ export class FeedView {
     return parts.join(" · ");
   }
 
+  hiddenText() {
+    const { hidden } = this.state;
+    if (!hidden) return "";
+    return `${number.format(hidden)} other ${hidden === 1 ? "change" : "changes"} hidden`;
+  }
+
   gapText(frame) {
     const removes = frame.operations.REMOVE ?? 0;
     const of = removes ? ` (${number.format(removes)} REMOVE)` : "";
     const noun = frame.count === 1 ? "change" : "changes";
-    return `${number.format(frame.count)} ${noun}${of} ${REASONS[frame.reason] ?? REASONS.backlog}`;
+    return `${number.format(frame.count)} ${noun}${of} ${REASONS[frame.reason] ?? REASONS.backlog}${frame.unasked ? ", with or without the filter" : ""}`;
   }
 
   say(text) {
