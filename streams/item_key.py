@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Context, InvalidOperation
+from functools import lru_cache
 from hashlib import blake2b
 from uuid import UUID
 
@@ -25,7 +26,6 @@ _CANONICAL = (
 _canonical_key = re.compile(rb"\{" + _CANONICAL + rb"(?:," + _CANONICAL + rb")?\}").fullmatch
 # DynamoDB numbers have up to 38 digits; Python's default context would round them at 28.
 _EXACT = Context(prec=200)
-_empty = blake2b(digest_size=16)
 
 
 def canonical_number(text: str) -> str:
@@ -61,10 +61,7 @@ def canonical(key: Key) -> str:
 def is_canonical(spelled: bytes) -> bool:
     """True if these bytes of a key are surely what `canonical` would make of it."""
     found = _canonical_key(spelled)
-    if found is None:
-        return False
-    first, second = found.groups()
-    return second is None or first < second
+    return found is not None and (found.lastindex == 1 or found[1] < found[2])
 
 
 def item_id(stream_id: int, canonical_key: str) -> UUID:
@@ -74,9 +71,14 @@ def item_id(stream_id: int, canonical_key: str) -> UUID:
 
 def item_bytes(stream_id: int, canonical_key: bytes) -> bytes:
     """The same id as its 16 bytes."""
-    digest = _empty.copy()  # cheaper than a new one
-    digest.update(b"%d %b" % (stream_id, canonical_key))
+    digest = _begun(stream_id).copy()
+    digest.update(canonical_key)
     return digest.digest()
+
+
+@lru_cache(maxsize=1_024)  # to go on from a copy is cheaper than to begin
+def _begun(stream_id: int) -> blake2b:
+    return blake2b(b"%d " % stream_id, digest_size=16)
 
 
 def label(key: Key) -> str:

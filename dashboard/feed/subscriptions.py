@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from time import monotonic
-from typing import NamedTuple
 from urllib.parse import urlencode
 
 from django.db.utils import Error as DatabaseError
@@ -18,7 +17,8 @@ from django.urls import reverse
 from dashboard.feed import protocol
 from dashboard.feed.filters import Deciding
 from dashboard.feed.hub import Hub
-from dashboard.feed.protocol import BACKLOG_ROWS, BATCH_BYTES, BATCH_ROWS, CREDIT, LAG_ROWS
+from dashboard.feed.plan import Plan, Skipped, batch
+from dashboard.feed.protocol import BACKLOG_ROWS, BATCH_ROWS, CREDIT, LAG_ROWS
 from dashboard.feed.ring import Row, operations
 from dashboard.feed.summary import iso
 from streams.queries.feed import Cursor
@@ -28,24 +28,6 @@ _STATS_SECONDS = 1.0
 _HIDDEN_STATS_SECONDS = 5.0
 # A backlog that has left the ring is counted by the database; no need to do so every second.
 _RECOUNT_SECONDS = 5.0
-
-
-class Skipped(NamedTuple):
-    upto: Cursor
-    operations: Mapping[str, int]
-    # True if the filter was not asked about these changes.
-    unasked: bool = False
-
-
-class Plan(NamedTuple):
-    """What comes next: a counted gap, then rows up to a cursor, with so many still behind; so many
-    others were `hidden` by the filter."""
-
-    skipped: Skipped | None
-    rows: Sequence[Row]
-    upto: Cursor
-    behind: int
-    hidden: int = 0
 
 
 class Subscriber:
@@ -185,10 +167,10 @@ class Subscriber:
         there = ring.after(cursor, self._ids())
         rows = self._passing(there)
         if len(rows) <= (BACKLOG_ROWS if self._catching_up else LAG_ROWS):
-            return _batch(None, rows, ring.end, 0, there)
+            return batch(None, rows, ring.end, 0, there)
         left_out, rows = rows[:-BATCH_ROWS], rows[-BATCH_ROWS:]
         skipped = Skipped(left_out[-1].cursor, operations(left_out))
-        return _batch(skipped, rows, ring.end, 0, there)
+        return batch(skipped, rows, ring.end, 0, there)
 
     async def _from_store(self, cursor: Cursor) -> Plan:
         """For a place that has left the ring."""
@@ -200,14 +182,14 @@ class Subscriber:
         if backlog <= BACKLOG_ROWS:
             page = await reader.read(cursor, streams, BATCH_ROWS, self._own)
             behind = max(0, backlog - len(page.rows))
-            return _batch(None, self._passing(page.rows), page.end, behind, page.rows)
+            return batch(None, self._passing(page.rows), page.end, behind, page.rows)
         page = await reader.newest(streams, BATCH_ROWS, self._own)
         # Retention may have taken counted changes, so that few or none are left to show.
         rows = [row for row in page.rows if row.cursor > cursor]
         start = max(page.start, cursor)
         counts = await reader.count(cursor, start, streams)
         skipped = Skipped(start, counts, unasked=self._filter is not None)
-        return _batch(skipped, self._passing(rows), page.end, 0, rows)
+        return batch(skipped, self._passing(rows), page.end, 0, rows)
 
     async def _deliver(self, cursor: Cursor, plan: Plan) -> None:
         """Change the own state first: a request may come in while a frame waits for the socket."""
@@ -293,28 +275,3 @@ def range_url(after: Cursor, upto: Cursor, streams: Sequence[str] | Mapping[str,
     """The changes between two cursors as an ordinary page."""
     query = [("after", str(after)), ("upto", str(upto)), *(("stream", name) for name in streams)]
     return f"{reverse('live')}?{urlencode(query)}"
-
-
-def _batch(
-    skipped: Skipped | None, rows: Sequence[Row], end: Cursor, behind: int, there: Sequence[Row]
-) -> Plan:
-    """As many rows as fit into one batch; the rest stays behind the cursor. `there` are the rows
-    before the filter left some out."""
-    size = taken = 0
-    for row in rows[:BATCH_ROWS]:
-        size += len(row.data)
-        if taken and size > BATCH_BYTES:
-            break
-        taken += 1
-    rest = len(rows) - taken
-    upto = rows[taken - 1].cursor if rest else end
-    hidden = 0
-    if len(there) > len(rows):
-        passed_over = sum(row.cursor <= upto for row in there)
-        hidden = max(0, passed_over - taken - _shown_by(skipped))
-    return Plan(skipped, rows[:taken], upto, behind + rest, hidden)
-
-
-def _shown_by(skipped: Skipped | None) -> int:
-    """How many changes that passed the filter are counted by the gap."""
-    return sum(skipped.operations.values()) if skipped and not skipped.unasked else 0

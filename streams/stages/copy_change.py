@@ -1,11 +1,11 @@
 """Writing changes: Postgres' binary COPY format, spelled here because it is the hot path.
 
-The column list, the fixed part and `row` must agree with the table's migration.
+The column list, `encode` and `rows` must agree with the table's migration.
 Format: postgresql.org/docs/current/sql-copy.html, "Binary Format".
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -15,21 +15,23 @@ from django.db.utils import DataError
 from streams.change import OPERATION_CODE, PIECE_ROWS, Change, sequence_key
 
 COPY = """
-    COPY streams_change (batch_id, ordinal, occurred_at, stream_id, size, generation, operation,
-                         item, sequence, event_id, keys, old, new, changed, user_identity, terms)
+    COPY streams_change (ordinal, occurred_at, stream_id, size, generation, operation, item,
+                         sequence, event_id, keys, old, new, changed, user_identity, terms,
+                         batch_id)
     FROM STDIN (FORMAT BINARY)
 """
 _HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 _TRAILER = struct.pack(">h", -1)
-# Field count, then (length, value) of batch_id and ordinal: what a change gets only in its batch.
-_place = struct.Struct(">h iq ii")
-# (length, value) of the next six columns, and the length of the seventh.
-_fixed = struct.Struct(">iq ii ii ih ic i16s i")
+# What comes before a change's row: the number of fields, then (length, value) of ordinal. Few
+# batches are longer than those made ready here.
+_head = struct.Struct(">h ii")
+_HEADS = [_head.pack(16, 4, ordinal) for ordinal in range(4_096)]
+# What comes after it, besides the terms: (length, value) of batch_id.
+_batch = struct.Struct(">i q")
 _length = struct.Struct(">i")
 _NULL = struct.pack(">i", -1)
-# Most lengths are small, and a look-up is cheaper than packing.
-_LENGTHS = [_length.pack(number) for number in range(2_048)]
-_OPERATIONS = {name: code.encode() for name, code in OPERATION_CODE.items()}
+# With the length of the next column, the item.
+_OPERATIONS = {name: code.encode() + _length.pack(16) for name, code in OPERATION_CODE.items()}
 # Postgres counts microseconds from 2000.
 _EPOCH_2000 = 946_684_800_000_000
 _TEXT_OID, _INT4_OID = 25, 23
@@ -51,10 +53,15 @@ def copy(batch_id: int, changes: Sequence[Change], rows: Sequence[bytes]) -> Non
 def encode(batch_id: int, changes: Sequence[Change], rows: Sequence[bytes]) -> Iterator[bytes]:
     """The bytes that COPY takes, in pieces: see PIECE_ROWS."""
     parts = [_HEADER]
-    for ordinal, (change, row) in enumerate(zip(changes, rows, strict=True)):
+    batch = _batch.pack(8, batch_id)
+    plain = _NULL + batch
+    few = len(rows) <= len(_HEADS)
+    heads = (
+        _HEADS[: len(rows)] if few else [_head.pack(16, 4, ordinal) for ordinal in range(len(rows))]
+    )
+    for ordinal, (head, row, change) in enumerate(zip(heads, rows, changes, strict=True)):
         terms = change.terms
-        place = _place.pack(16, 8, batch_id, 4, ordinal)
-        parts += (place, row, _terms(terms) if terms else _NULL)
+        parts += head, row, _terms(terms) + batch if terms else plain
         if ordinal % PIECE_ROWS == PIECE_ROWS - 1:
             yield b"".join(parts)
             parts = []
@@ -62,29 +69,55 @@ def encode(batch_id: int, changes: Sequence[Change], rows: Sequence[bytes]) -> I
     yield b"".join(parts)
 
 
+def rows(stream_id: int, generation: int, changes: Iterable[Change]) -> list[bytes]:
+    """Changes as COPY takes them, without their batch and their places there, and without what
+    they are indexed by: that is made from the rest, and the ledger's digest does not cover it."""
+    stream = struct.pack(">iii", 4, stream_id, 4)  # and the length of the size
+    shard = struct.pack(">ihi", 2, generation, 1)  # and the length of the operation
+    return [_row(stream, shard, change) for change in changes]
+
+
 def row(stream_id: int, generation: int, change: Change) -> bytes:
-    """A change as COPY takes it, without its batch and its place there, and without what it is
-    indexed by: that is made from the rest, and the ledger's digest does not cover it."""
-    sequence = sequence_key(change.sequence).encode()
-    event_id = change.event_id.encode()
-    occurred, size, item = change.occurred - _EPOCH_2000, change.size, change.item
-    operation, length = _OPERATIONS[change.operation], len(sequence)
-    keys, changed, user_identity = change.keys, change.changed, change.user_identity
-    fixed = (8, occurred, 4, stream_id, 4, size, 2, generation, 1, operation, 16, item, length)
+    """One change as `rows` gives it."""
+    return rows(stream_id, generation, [change])[0]
+
+
+def _row(stream: bytes, shard: bytes, change: Change) -> bytes:
+    sequence, event_id = sequence_key(change.sequence).encode(), change.event_id.encode()
+    keys, old, new = change.keys, change.old, change.new
+    changed, user_identity = change.changed, change.user_identity
+    in_sequence, in_event_id = len(sequence), len(event_id)
     return b"".join(
         (
-            _fixed.pack(*fixed),
-            sequence,
-            _spelled(len(event_id)),
-            event_id,
-            _spelled(len(keys)),
+            _fixed(in_sequence, in_event_id)(
+                8,
+                change.occurred - _EPOCH_2000,
+                stream,
+                change.size,
+                shard,
+                _OPERATIONS[change.operation],
+                change.item,
+                in_sequence,
+                sequence,
+                in_event_id,
+                event_id,
+                len(keys),
+            ),
             keys,
-            _field(change.old),
-            _field(change.new),
+            _NULL if old is None else _length.pack(len(old)),
+            old or b"",
+            _NULL if new is None else _length.pack(len(new)),
+            new or b"",
             _NULL if changed is None else _changed(changed),
             _NULL if user_identity is None else _field(user_identity),
         )
     )
+
+
+@lru_cache(maxsize=128)  # sequences are as long as their neighbours, and so are event ids
+def _fixed(in_sequence: int, in_event_id: int) -> Callable[..., bytes]:
+    """Packs the columns up to the event id, and the length of the keys."""
+    return struct.Struct(f">iq 12si 10s 5s16s i{in_sequence}s i{in_event_id}s i").pack
 
 
 def refused(stream_id: int, change: Change) -> str:
@@ -103,12 +136,8 @@ def raw(change: Change) -> bytes:
     return msgspec.json.encode(change)
 
 
-def _field(value: bytes | None) -> bytes:
-    return _NULL if value is None else _spelled(len(value)) + value
-
-
-def _spelled(length: int) -> bytes:
-    return _LENGTHS[length] if length < 2_048 else _length.pack(length)
+def _field(value: bytes) -> bytes:
+    return _length.pack(len(value)) + value
 
 
 def _changed(names: tuple[str, ...]) -> bytes:

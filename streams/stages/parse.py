@@ -5,6 +5,8 @@ A record that cannot be parsed is set aside with its raw bytes, and the page goe
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from operator import lt
+from typing import TypeGuard
 
 from streams.change import Change, microseconds, sequence_key
 from streams.errors import UnreadableRecord
@@ -28,12 +30,37 @@ def parse_page(
 ) -> ReadBatch:
     """The page as a batch. Records at or before the position are repeats and left out; so are
     those that happened before the stream's start."""
+    parsed = _parsed(source, page.records, stream_id, indexed)
+    ended = page.iterator is None
+    if _all_new(parsed, position, start_at):
+        return ReadBatch(parsed, [], parsed[0].sequence, parsed[-1].sequence, 0, 0, ended)
+    return _one_by_one(parsed, position, start_at, ended=ended)
+
+
+def _all_new(
+    parsed: Sequence[Change | Poison], position: str, start_at: datetime | None
+) -> TypeGuard[Sequence[Change]]:
+    """True if `_one_by_one` would surely keep all of them, as changes: one look at a page instead
+    of a thousand."""
+    if {*map(type, parsed)} != {Change}:
+        return False
+    keys = [sequence_key(record.sequence) for record in parsed]
+    rising = sequence_key(position) < keys[0] and all(map(lt, keys, keys[1:]))
+    if not rising or start_at is None:
+        return rising
+    times = [record.occurred for record in parsed if isinstance(record, Change)]
+    return min(times) >= microseconds(start_at)
+
+
+def _one_by_one(
+    parsed: Sequence[Change | Poison], position: str, start_at: datetime | None, *, ended: bool
+) -> ReadBatch:
     changes: list[Change] = []
     poison: list[Poison] = []
     before_start = repeated = 0
     first = ""
     last, last_key = position, sequence_key(position)
-    for change in _parsed(source, page.records, stream_id, indexed):
+    for change in parsed:
         sequence = change.sequence
         key = sequence_key(sequence)
         if sequence and key <= last_key:
@@ -54,7 +81,7 @@ def parse_page(
         last_sequence=last,
         before_start=before_start,
         repeated=repeated,
-        ended=page.iterator is None,
+        ended=ended,
     )
 
 

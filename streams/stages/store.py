@@ -146,8 +146,7 @@ def _store(shard: Target, tail: Tail, batch: ReadBatch) -> Tail:
         poison=len(batch.poison),
         size=sum([change.size for change in batch.changes]),
     )
-    stream_id, generation = shard.stream.pk, shard.generation
-    rows = [copy_change.row(stream_id, generation, change) for change in batch.changes]
+    rows = copy_change.rows(shard.stream.pk, shard.generation, batch.changes)
     new = Tail(
         position=batch.last_sequence or tail.position,
         number=number,

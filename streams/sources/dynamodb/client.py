@@ -79,6 +79,10 @@ class Client:
 
     def call(self, service: str, operation: str, arguments: dict[str, Any]) -> bytes:
         """The body of a successful answer; else one of the errors of streams/errors.py."""
+        return bytes(self.view(service, operation, arguments))
+
+    def view(self, service: str, operation: str, arguments: dict[str, Any]) -> bytes | memoryview:
+        """The same; a long one without a copy, in memory that is used again after it."""
         request = AWSRequest(
             method="POST",
             url=self._urls[service],
@@ -90,7 +94,7 @@ class Client:
         )
         return self._send(request, operation, "dynamodb")
 
-    def _send(self, request: AWSRequest, operation: str, name: str) -> bytes:
+    def _send(self, request: AWSRequest, operation: str, name: str) -> bytes | memoryview:
         """Sign for the service of that name, and send."""
         try:
             SigV4Auth(self._credentials, name, self.region).add_auth(request)
@@ -107,7 +111,7 @@ class Client:
                 "Check the endpoint URL and the network between this machine and it.",
             ) from error
         if answer.status != 200:
-            raise error_for(operation, answer.status, answer.body, self._where())
+            raise error_for(operation, answer.status, bytes(answer.body), self._where())
         return answer.body
 
     def triggers(self, arn: str) -> list[str]:
@@ -120,7 +124,7 @@ class Client:
         request = AWSRequest(
             method="GET", url=f"{service.rstrip('/')}/2015-03-31/event-source-mappings/?{query}"
         )
-        answer = self._send(request, "ListEventSourceMappings", "lambda")
+        answer = bytes(self._send(request, "ListEventSourceMappings", "lambda"))
         try:
             mappings = json.loads(answer)["EventSourceMappings"]
             return [str(mapping["FunctionArn"]).rpartition(":")[2] for mapping in mappings]

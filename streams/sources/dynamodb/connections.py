@@ -17,9 +17,13 @@ from urllib.parse import urlsplit
 
 import httptools
 
+from streams.sources.dynamodb.buffers import Buffers
+
 # A call that takes longer than this in all is given up, even while bytes still trickle in.
 _WHOLE_SECONDS = 60
 _CHUNK = 65_536
+# DynamoDB's answers have about a megabyte at most; of more no length is believed beforehand.
+_LONGEST_BODY = 16 * 1024 * 1024
 
 
 class NoAnswer(Exception):
@@ -27,8 +31,10 @@ class NoAnswer(Exception):
 
 
 class Answer(NamedTuple):
+    """A long body is a view of memory that is used again when nobody looks at it any more."""
+
     status: int
-    body: bytes
+    body: bytes | memoryview
 
 
 class _Place(NamedTuple):
@@ -48,6 +54,7 @@ class Connections:
         self._connect_seconds, self._read_seconds = connect_seconds, read_seconds
         self._most_idle = most_idle
         self._idle: dict[tuple[str, int], deque[socket.socket]] = {}
+        self._buffers = Buffers()
         self._tls: ssl.SSLContext | None = None
 
     def call(
@@ -60,7 +67,7 @@ class Connections:
         reusable = False
         try:
             connection.sendall(_spell(method, place, headers, body))
-            answer = _Answer()
+            answer = _Answer(self._buffers)
             answer.read_from(connection)
             reusable = answer.keeps_alive and len(idle) < self._most_idle
         except (OSError, httptools.HttpParserError) as error:
@@ -96,12 +103,15 @@ class Connections:
 
 
 class _Answer:
-    """What the parser finds, as it finds it."""
+    """What the parser finds, as it finds it. A long body of known length does not go through it."""
 
-    def __init__(self) -> None:
+    def __init__(self, buffers: Buffers) -> None:
         self.parser = httptools.HttpResponseParser(self)
+        self._buffers = buffers
         self._parts: list[bytes] = []
+        self._body: memoryview | None = None
         self._whole = self._begun = self._sized = False
+        self._length = 0
         self.keeps_alive = False
 
     def read_from(self, connection: socket.socket) -> None:
@@ -112,21 +122,42 @@ class _Answer:
                 # Without a length an answer ends with its connection; any other was cut.
                 if self._begun and not self._sized:
                     return
-                raise ConnectionError("the connection was closed")
+                raise _cut()
             self.parser.feed_data(data)
             if time.monotonic() > gives_up_at:
                 raise TimeoutError
+            if self._begun and not self._whole and 0 < self._length <= _LONGEST_BODY:
+                self._read_rest(connection, gives_up_at)
+
+    def _read_rest(self, connection: socket.socket, gives_up_at: float) -> None:
+        """The body, straight to where it stays."""
+        begun = b"".join(self._parts)
+        self._body = self._buffers.of(self._length)
+        self._body[: len(begun)] = begun
+        place = len(begun)
+        while place < self._length:
+            count = connection.recv_into(self._body[place:])
+            if not count:
+                raise _cut()
+            place += count
+            if time.monotonic() > gives_up_at:
+                raise TimeoutError
+        self._whole = True
 
     def take(self) -> Answer:
         """What was found. This and its parser hold each other, and the body must not wait for the
         garbage collector."""
-        status, body = self.parser.get_status_code(), b"".join(self._parts)
-        self._parts.clear()
+        body, self._body = self._body, None
+        parts, self._parts = self._parts, []
+        status = self.parser.get_status_code()
         del self.parser
-        return Answer(status, body)
+        return Answer(status, b"".join(parts) if body is None else body)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if name.lower() in (b"content-length", b"transfer-encoding"):
+        name = name.lower()
+        if name == b"content-length":
+            self._sized, self._length = True, int(value)
+        elif name == b"transfer-encoding":
             self._sized = True
 
     def on_headers_complete(self) -> None:
@@ -138,6 +169,10 @@ class _Answer:
 
     def on_message_complete(self) -> None:
         self._whole = True
+
+
+def _cut() -> ConnectionError:
+    return ConnectionError("the connection was closed")
 
 
 @lru_cache(maxsize=256)

@@ -21,6 +21,9 @@ from streams.sources.dynamodb.shards import describe, list_shards
 _MOST_RECORDS = 1_000
 _NEARLY_A_MEGABYTE = 900_000
 
+# An answer's body, as it came.
+Body = bytes | memoryview
+
 _utf_8 = codecs.getincrementaldecoder("utf-8")
 _PIECE = 65_536
 
@@ -49,7 +52,7 @@ _raw_answer = msgspec.json.Decoder(_RawAnswer)
 class _Records(Sequence[bytes]):
     """A page's records: decoded together, and as raw bytes only when somebody asks for them."""
 
-    def __init__(self, answer: bytes, decoded: list[records.Record]) -> None:
+    def __init__(self, answer: Body, decoded: list[records.Record]) -> None:
         self._answer, self.decoded = answer, decoded
 
     def __len__(self) -> int:
@@ -97,7 +100,7 @@ class DynamoDBSource:
             raise _unreadable(error) from error
 
     def read(self, iterator: str) -> Page:
-        answer = self._client.call("dynamodbstreams", "GetRecords", {"ShardIterator": iterator})
+        answer = self._client.view("dynamodbstreams", "GetRecords", {"ShardIterator": iterator})
         found, following = _page(answer)
         return Page(
             records=found,
@@ -123,7 +126,7 @@ class DynamoDBSource:
         self._client.close()
 
 
-def _page(answer: bytes) -> tuple[Sequence[bytes], str | None]:
+def _page(answer: Body) -> tuple[Sequence[bytes], str | None]:
     """The records of an answer, and where to go on."""
     try:
         _check_text(answer)
@@ -136,16 +139,14 @@ def _page(answer: bytes) -> tuple[Sequence[bytes], str | None]:
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         # One string with a lone surrogate must not make its whole page unreadable.
         try:
-            return lenient.page(answer)
+            return lenient.page(bytes(answer))
         except (ValueError, TypeError, LookupError, RecursionError) as error:
             raise _unreadable(error) from error
 
 
-def _check_text(answer: bytes) -> None:
+def _check_text(answer: Body) -> None:
     """UnicodeError if it is no UTF-8: msgspec leaves the text inside images unchecked, Postgres
     does not. In pieces: a page's text in one is memory to be fetched and given back (memory.py)."""
-    if answer.isascii():
-        return
     decoder = _utf_8()
     for first in range(0, len(answer), _PIECE):
         decoder.decode(answer[first : first + _PIECE])

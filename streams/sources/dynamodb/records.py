@@ -1,7 +1,7 @@
 """A raw DynamoDB Streams record as a `Change`. Images stay the bytes they came in."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import compress
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from streams.change import INSERT, OPERATIONS, REMOVE, Change
+from streams.change import INSERT, MODIFY, OPERATIONS, Change
 from streams.errors import UnreadableRecord
 from streams.indexing import Indexed, stored_name, terms
 from streams.item_key import canonical, is_canonical, item_bytes
@@ -21,6 +21,8 @@ from streams.sources.dynamodb import lenient
 _SEQUENCE_IN = re.compile(rb'"SequenceNumber"\s*:\s*"([0-9]{1,128})"')
 _KEY_TYPES = {"S", "N", "B"}
 _SETS = {b'{"SS"', b'{"NS"', b'{"BS"'}
+# As sets are spelled, and hardly anything else.
+_sets_in = re.compile(rb'S":\[').search
 # A record outside these years has a broken clock, and would get a partition of its own.
 _EARLIEST = datetime(2010, 1, 1, tzinfo=UTC).timestamp()
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
@@ -28,7 +30,7 @@ _LATEST = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
 _LONGEST = 128
 
 
-# What a field that the record leaves out, or gives as null, looks like.
+# What a field that the record leaves out looks like; no other field is this object.
 _NULL = msgspec.Raw(b"null")
 
 
@@ -90,9 +92,12 @@ _lenient = _Reading(
 _WRONG = (msgspec.MsgspecError, ValueError, TypeError, ArithmeticError, RecursionError)
 
 
-def parse_all(decoded: Iterable[Record], stream_id: int, indexed: Indexed) -> list[Change]:
+def parse_all(decoded: Sequence[Record], stream_id: int, indexed: Indexed) -> list[Change]:
     """The records of a page as changes; UnreadableRecord if one of them needs `parse`."""
     try:
+        if not _sound(decoded):
+            for record in decoded:
+                _check(record)
         return [_change(record, stream_id, indexed, _strict) for record in decoded]
     except _WRONG as error:
         raise UnreadableRecord(f"A record cannot be parsed: {error}") from error
@@ -102,9 +107,9 @@ def parse(raw: bytes, stream_id: int, indexed: Indexed) -> Change:
     """The record as a change; UnreadableRecord says what is wrong with it."""
     try:
         try:
-            return _change(_record.decode(raw), stream_id, indexed, _strict)
+            return _alone(_record.decode(raw), stream_id, indexed, _strict)
         except (msgspec.DecodeError, UnicodeError):
-            return _change(lenient.record(raw, Record), stream_id, indexed, _lenient)
+            return _alone(lenient.record(raw, Record), stream_id, indexed, _lenient)
     except _WRONG as error:
         raise UnreadableRecord(f"The record cannot be parsed: {error}") from error
 
@@ -115,26 +120,50 @@ def sequence_of(raw: bytes) -> str:
     return found[1].decode() if found else ""
 
 
-def _change(record: Record, stream_id: int, indexed: Indexed, reading: _Reading) -> Change:
+def _alone(record: Record, stream_id: int, indexed: Indexed, reading: _Reading) -> Change:
     _check(record)
     data = record.dynamodb
-    keys, old, new = bytes(data.Keys), _given(data.OldImage), _given(data.NewImage)
-    spelled = keys if is_canonical(keys) else _canonical(reading.key(keys))
-    images = _look(old, new, reading)
+    # DynamoDB leaves out what there is not; who spells it as null means the same.
+    data.OldImage = _NULL if data.OldImage == _NULL else data.OldImage
+    data.NewImage = _NULL if data.NewImage == _NULL else data.NewImage
+    return _change(record, stream_id, indexed, reading)
+
+
+def _change(record: Record, stream_id: int, indexed: Indexed, reading: _Reading) -> Change:
+    data, operation, identity = record.dynamodb, record.eventName, record.userIdentity
+    # Raw keeps the whole page alive; bytes() copies just this part out.
+    keys = bytes(data.Keys)
+    old = None if data.OldImage is _NULL else bytes(data.OldImage)
+    new = None if data.NewImage is _NULL else bytes(data.NewImage)
+    before = None if old is None else reading.attributes(old)
+    after = None if new is None else reading.attributes(new)
+    names_before, names = tuple(before or ()), tuple(after or ())
+    alike = names_before == names  # as they mostly are, in the same order too
+    changed: tuple[str, ...] | None = None
+    if operation == MODIFY:
+        if before is not None and after is not None and new is not None:
+            changed = _differing(before, after, names, alike, new, reading)
+    elif operation == INSERT:
+        changed = None if after is None else _sorted(names)
+    else:
+        changed = None if before is None else _sorted(names_before)
     occurred = round(data.ApproximateCreationDateTime * 1_000_000)
+    chosen = indexed.of(names)
     return Change(
-        operation=record.eventName,
-        item=item_bytes(stream_id, spelled),
+        operation=operation,
+        item=item_bytes(stream_id, keys if is_canonical(keys) else _canonical(reading.key(keys))),
         sequence=data.SequenceNumber,
         event_id=record.eventID,
         occurred=occurred,
         keys=keys,
         old=old,
         new=new,
-        changed=_changed(record.eventName, images, new, reading),
-        user_identity=_given(record.userIdentity),
+        changed=changed,
+        user_identity=None if identity is _NULL or identity == _NULL else bytes(identity),
         size=data.SizeBytes,
-        terms=() if occurred < indexed.since else _terms(indexed, keys, images, reading),
+        terms=()
+        if occurred < indexed.since or (alike and not chosen and not indexed.in_key)
+        else _terms(indexed, keys, before, after, reading),
     )
 
 
@@ -142,6 +171,30 @@ def _canonical(key: dict[str, dict[str, str]]) -> bytes:
     if not key or any(len(typed) != 1 or not typed.keys() <= _KEY_TYPES for typed in key.values()):
         raise UnreadableRecord("The key has an attribute that is no S, N or B.")
     return canonical(key).encode()
+
+
+def _sound(records: Sequence[Record]) -> bool:
+    """True if `_check` surely has nothing against any of them: a few looks at the whole page."""
+    if not records:
+        return True
+    parts = [record.dynamodb for record in records]
+    sequences = [data.SequenceNumber for data in parts]
+    event_ids = [record.eventID for record in records]
+    sizes = [data.SizeBytes for data in parts]
+    seconds = [data.ApproximateCreationDateTime for data in parts]
+    digits, text = "".join(sequences), "".join(event_ids)
+    return (
+        all(sequences)
+        and max(map(len, sequences)) <= _LONGEST
+        and max(map(len, event_ids)) <= _LONGEST
+        and digits.encode().isdigit()
+        and text.encode().isalnum()
+        and {record.eventName for record in records}.issubset(OPERATIONS)
+        and min(sizes) >= 0
+        and max(sizes) < 2**31
+        and min(seconds) >= _EARLIEST
+        and max(seconds) < _LATEST
+    )
 
 
 def _check(record: Record) -> None:
@@ -160,67 +213,39 @@ def _check(record: Record) -> None:
         raise UnreadableRecord(f"The time {seconds!r} is not within the years 2010 to 2199.")
 
 
-def _given(raw: msgspec.Raw) -> bytes | None:
-    # Raw keeps the whole page alive; bytes() copies just this part out.
-    return None if raw == _NULL else bytes(raw)
-
-
-class _Images(NamedTuple):
-    """The top level of a change's images, None where the stream gives none; `alike` if both have
-    the same names in the same order, as they mostly have."""
-
-    before: Attributes | None
-    after: Attributes | None
-    names_before: tuple[str, ...]
-    names_after: tuple[str, ...]
-    alike: bool
-
-
-def _look(old: bytes | None, new: bytes | None, reading: _Reading) -> _Images:
-    before = None if old is None else reading.attributes(old)
-    after = None if new is None else reading.attributes(new)
-    names_before, names_after = tuple(before or ()), tuple(after or ())
-    return _Images(before, after, names_before, names_after, names_before == names_after)
-
-
-def _changed(
-    operation: str, images: _Images, new: bytes | None, reading: _Reading
-) -> tuple[str, ...] | None:
-    """The top-level names that differ, None where the stream does not tell."""
-    before, after, names_before, names_after, alike = images
-    if operation == INSERT:
-        return None if after is None else _sorted(names_after)
-    if operation == REMOVE:
-        return None if before is None else _sorted(names_before)
-    if before is None or after is None or new is None:
-        return None
-    names: Iterable[str] = names_after
+def _differing(
+    before: Attributes,
+    after: Attributes,
+    names: tuple[str, ...],
+    alike: bool,
+    new: bytes,
+    reading: _Reading,
+) -> tuple[str, ...]:
+    """The top-level names that differ."""
     if alike:  # compared without a step of Python for each
-        differ = map(ne, before.values(), after.values())
+        found = tuple(compress(names, map(ne, before.values(), after.values())))
     else:
-        names = [*names_after, *(before.keys() - after.keys())]
-        differ = map(ne, map(before.get, names), map(after.get, names))
-    names = compress(names, differ)
-    if b'S":[' in new:  # as sets are spelled, and hardly anything else
-        names = [name for name in names if not reading.same(before.get(name), after.get(name))]
-    return _sorted(tuple(names))
+        names = (*names, *(before.keys() - after.keys()))
+        found = tuple(compress(names, map(ne, map(before.get, names), map(after.get, names))))
+    if _sets_in(new):
+        found = tuple(n for n in found if not reading.same(before.get(n), after.get(n)))
+    return _sorted(found)
 
 
-def _terms(indexed: Indexed, keys: bytes, images: _Images, reading: _Reading) -> tuple[int, ...]:
+def _terms(
+    indexed: Indexed,
+    keys: bytes,
+    before: Attributes | None,
+    after: Attributes | None,
+    reading: _Reading,
+) -> tuple[int, ...]:
     """What search finds the change by: of both images, or of the key alone."""
-    before, after, names_before, names_after, alike = images
-    chosen = indexed.of(names_after)
-    if alike and not chosen and not indexed.in_key:
-        return ()
-    values = [(name, after[name]) for name in chosen] if after else []
-    if before:
-        chosen = chosen if alike else indexed.of(names_before)
-        given = after or {}
-        values += [(name, before[name]) for name in chosen if given.get(name) != before[name]]
     if before is None and after is None and indexed.in_key:
-        key = reading.attributes(keys)
-        values = [(name, key[name]) for name in indexed.of(tuple(key))]
-    return terms([(name, reading.raw(value)) for name, value in values]) if values else ()
+        before = reading.attributes(keys)
+    old, new = before or {}, after or {}
+    values = [(name, new[name]) for name in indexed.of(tuple(new))]
+    values += [(name, old[name]) for name in indexed.of(tuple(old)) if new.get(name) != old[name]]
+    return terms([(name, reading.raw(value)) for name, value in values])
 
 
 @lru_cache(maxsize=128)  # the same few names change again and again

@@ -23,13 +23,17 @@ class Server:
         self._script = script
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.over = threading.Event()
+        self.closed = threading.Semaphore(0)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/path?q=1"
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
     def _run(self) -> None:
         for answers in self._script:
-            connection, _ = self._listener.accept()
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:  # stopped
+                return
             with connection:
                 for answer in answers:
                     self.requests.append(connection.recv(65_536))
@@ -37,9 +41,11 @@ class Server:
                         self.over.wait(20)
                     else:
                         connection.sendall(answer)
+            self.closed.release()
 
     def stop(self) -> None:
         self.over.set()
+        self._listener.shutdown(socket.SHUT_RDWR)  # a test that failed may have asked too little
         self._thread.join()
         self._listener.close()
 
@@ -87,6 +93,7 @@ def test_one_that_was_closed_meanwhile_is_replaced(
     server = serve([OK], [OK])
     for _ in range(2):
         assert connections.call("POST", server.url, []).status == 200
+        assert server.closed.acquire(timeout=10)
 
 
 def test_one_that_the_server_wants_closed_is_not_used_again(
@@ -103,6 +110,44 @@ def test_an_answer_without_a_length_ends_with_its_connection(
 ) -> None:
     server = serve([b"HTTP/1.1 503 Away\r\n\r\nsorry"])
     assert connections.call("POST", server.url, []) == Answer(503, b"sorry")
+
+
+def sized(body: bytes, *, whole: bool = True) -> bytes:
+    length = len(body) + (not whole)
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (length, body)
+
+
+def test_a_long_answer_comes_whole(serve: Callable[..., Server], connections: Connections) -> None:
+    bodies = [bytes([65 + n]) * 100_000 * (n + 1) for n in range(4)]
+    server = serve([sized(body) for body in bodies])
+    found = [connections.call("POST", server.url, []).body for _ in bodies]
+    assert found == bodies  # each in memory of its own, as long as all are looked at
+
+
+def test_a_long_answer_in_chunks_comes_whole(
+    serve: Callable[..., Server], connections: Connections
+) -> None:
+    chunks = b"30d40\r\n" + b"x" * 200_000 + b"\r\n0\r\n\r\n"
+    server = serve([CHUNKED.split(b"3\r\n", maxsplit=1)[0] + chunks, OK])
+    assert connections.call("POST", server.url, []).body == b"x" * 200_000
+    assert connections.call("POST", server.url, []).body == b"ok"
+
+
+def test_a_long_answer_that_stops_short_is_none(
+    serve: Callable[..., Server], connections: Connections
+) -> None:
+    server = serve([sized(b"x" * 200_000, whole=False)], [OK])
+    with pytest.raises(NoAnswer, match="the connection was closed"):
+        connections.call("POST", server.url, [])
+    assert connections.call("POST", server.url, []).status == 200
+
+
+def test_a_length_beyond_belief_takes_no_memory(
+    serve: Callable[..., Server], connections: Connections
+) -> None:
+    server = serve([b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000000\r\n\r\nx"])
+    with pytest.raises(NoAnswer, match="the connection was closed"):
+        connections.call("POST", server.url, [])
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from streams.change import EPOCH
+from streams.change import EPOCH, Change
 from streams.indexing import NOTHING
 from streams.sources.base import Page
-from streams.stages.parse import is_current, parse_page
-from streams.stages.store import ReadBatch
+from streams.stages.parse import _one_by_one, is_current, parse_page
+from streams.stages.store import Poison, ReadBatch
 from streams.testing.scripted import ScriptedSource, make_record
 
 SOURCE = ScriptedSource("arn")
@@ -124,6 +126,37 @@ def test_only_what_surely_happened_before_the_start_is_left_out(
     batch = parsed(make_record(1, seconds=seconds), start_at=start)
     assert (len(batch.changes), batch.before_start) == ((1, 0) if kept else (0, 1))
     assert batch.last_sequence == sequence(1)
+
+
+# A page in one look
+
+
+@given(
+    numbers_=st.lists(st.integers(1, 12), max_size=5),
+    seconds=st.lists(st.sampled_from([0, 59, 60, 61, 200]), min_size=5, max_size=5),
+    position=st.none() | st.integers(0, 6),
+    start=st.none() | st.sampled_from([0.0, 60.0, 60.5, 120.0]),
+    bad=st.none() | st.integers(0, 4),
+)
+def test_one_look_at_a_page_finds_what_a_look_at_each_record_finds(
+    numbers_: list[int],
+    seconds: list[int],
+    position: int | None,
+    start: float | None,
+    bad: int | None,
+) -> None:
+    records = [
+        make_record(n, seconds=FULL_MINUTE + after, **({"eventName": "?"} if at == bad else {}))
+        for at, (n, after) in enumerate(zip(numbers_, seconds, strict=False))
+    ]
+    start_at = None if start is None else EPOCH + timedelta(seconds=FULL_MINUTE + start)
+    place = "" if position is None else sequence(position)
+    each = [parse_page(SOURCE, 1, page_of(raw), "", None, NOTHING) for raw in records]
+    alone: list[Change | Poison] = []
+    for batch in each:
+        alone += [*batch.changes, *batch.poison]
+    found = parse_page(SOURCE, 1, page_of(*records), place, start_at, NOTHING)
+    assert found == _one_by_one(alone, place, start_at, ended=False)
 
 
 # Is anything still waiting?

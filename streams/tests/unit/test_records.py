@@ -3,16 +3,17 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.change import Change
 from streams.errors import UnreadableRecord
-from streams.indexing import NOTHING
+from streams.indexing import NOTHING, indexed_of
 from streams.item_key import canonical, item_id
 from streams.sources.dynamodb import lenient
-from streams.sources.dynamodb.records import parse, sequence_of
+from streams.sources.dynamodb.records import Record, parse, parse_all, sequence_of
 from streams.testing.scripted import make_record
 
 OLD = {"pk": {"S": "a"}, "total": {"N": "1"}, "state": {"S": "new"}}
@@ -246,3 +247,45 @@ def test_no_broken_byte_brings_another_error(place: int, bytes_: bytes, cut: int
 @given(json_values)
 def test_no_json_brings_another_error(value: Any) -> None:
     assert_readable_or_refused(json.dumps(value).encode())
+
+
+values = st.sampled_from(
+    [{"S": "x"}, {"S": 'S":['}, {"N": "1"}, {"SS": ["a", "b"]}, {"SS": ["b", "a"]}, {"L": []}]
+)
+page_images = st.none() | st.dictionaries(
+    st.sampled_from(["pk", "id", "tags", "ü", "user_id"]), values, max_size=4
+)
+page_fields = st.fixed_dictionaries(
+    {"OldImage": page_images, "NewImage": page_images},
+    optional={
+        "eventName": st.sampled_from(["INSERT", "MODIFY", "REMOVE"]),
+        "eventID": st.sampled_from(["", "0f", "a-b", "ü", "x" * 200]),
+        "SequenceNumber": st.sampled_from(["1", "007", "", "1a", "\u0661", "1" * 200]),
+        "SizeBytes": st.sampled_from([0, -1, 2**31]),
+        "userIdentity": st.sampled_from([None, {"type": "Service"}]),
+        "Keys": st.sampled_from(
+            [
+                {"pk": {"S": "ü"}},
+                {"a": {"S": "x"}, "b": {"N": "1.0"}},
+                {"b": {"S": "x"}, "a": {"N": "1"}},
+            ]
+        ),
+    },
+)
+
+
+@given(st.lists(page_fields, max_size=3))
+def test_a_page_at_once_gives_what_each_record_gives(pages: list[dict[str, Any]]) -> None:
+    indexed = indexed_of(None, None, [["pk", "S"]])
+    raws = []
+    for number, fields in enumerate(pages):
+        given_ = {name: value for name, value in fields.items() if value is not None}
+        raws.append(make_record(number, **given_))
+    decoded = [msgspec.json.decode(raw, type=Record) for raw in raws]
+    try:
+        each = [parse(raw, 1, indexed) for raw in raws]
+    except UnreadableRecord:
+        with pytest.raises(UnreadableRecord):
+            parse_all(decoded, 1, indexed)
+    else:
+        assert parse_all(decoded, 1, indexed) == each
