@@ -15,10 +15,6 @@ OPERATIONS = (INSERT, MODIFY, REMOVE)
 OPERATION_CODE = {INSERT: "I", MODIFY: "M", REMOVE: "R"}
 OPERATION_NAME = {code: name for name, code in OPERATION_CODE.items()}
 
-# Rows that are joined at a time. A buffer of a whole page would come fresh from the system and go
-# back there (memory.py), at the price of a page fault for every 4 KB.
-PIECE_ROWS = 64
-
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -12,7 +12,7 @@ import msgspec
 from django.db import connection, transaction
 from django.db.utils import DataError
 
-from streams.change import OPERATION_CODE, PIECE_ROWS, Change, sequence_key
+from streams.change import OPERATION_CODE, Change, sequence_key
 
 COPY = """
     COPY streams_change (ordinal, occurred_at, stream_id, size, generation, operation, item,
@@ -22,6 +22,9 @@ COPY = """
 """
 _HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 _TRAILER = struct.pack(">h", -1)
+# Rows that are joined at a time. A buffer of a whole page would come fresh from the system and go
+# back there (memory.py), at the price of a page fault for every 4 KB.
+_PIECE_ROWS = 64
 # What comes before a change's row: the number of fields, then (length, value) of ordinal. Few
 # batches are longer than those made ready here.
 _head = struct.Struct(">h ii")
@@ -51,7 +54,7 @@ def copy(batch_id: int, changes: Sequence[Change], rows: Sequence[bytes]) -> Non
 
 
 def encode(batch_id: int, changes: Sequence[Change], rows: Sequence[bytes]) -> Iterator[bytes]:
-    """The bytes that COPY takes, in pieces: see PIECE_ROWS."""
+    """The bytes that COPY takes, in pieces."""
     parts = [_HEADER]
     batch = _batch.pack(8, batch_id)
     plain = _NULL + batch
@@ -62,7 +65,7 @@ def encode(batch_id: int, changes: Sequence[Change], rows: Sequence[bytes]) -> I
     for ordinal, (head, row, change) in enumerate(zip(heads, rows, changes, strict=True)):
         terms = change.terms
         parts += head, row, _terms(terms) + batch if terms else plain
-        if ordinal % PIECE_ROWS == PIECE_ROWS - 1:
+        if ordinal % _PIECE_ROWS == _PIECE_ROWS - 1:
             yield b"".join(parts)
             parts = []
     parts.append(_TRAILER)
