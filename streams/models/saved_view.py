@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 class SavedView(models.Model):
     name = models.CharField(max_length=80)
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="saved_views"
-    )
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="saved_views")
     # Everybody who may log in sees a shared one; only its owner changes it.
     shared = models.BooleanField(default=False)
     # A text expression, or an event pattern.
