@@ -40,7 +40,7 @@ class StreamAdmin(StreamModelAdmin):
     actions = ["pause", "resume"]
     readonly_fields = [
         "source", "arn", "generation", "view_type", "key_schema", "start_at",
-        "paused_at", "paused_by", "created_at", "discovered_at", "stored_changes",
+        "paused_at", "paused_by", "created_at", "discovered_at", "indexed_since", "stored_changes",
     ]  # fmt: skip
     _options = ("Source", {"fields": ["table", "region", "endpoint_url", "role_arn"]})
     _search = ("Search", {"fields": ["indexed"]})

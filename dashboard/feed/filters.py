@@ -49,7 +49,7 @@ class Deciding:
             return NONE
         try:
             return frozenset(narrowed.matcher.match(event_of(change, narrowed.events)))
-        except EventError:  # what cannot be decided is shown
+        except EventError:  # nested too deep: rather shown than hidden
             return self.texts
 
 

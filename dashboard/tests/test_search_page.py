@@ -90,6 +90,14 @@ def test_hostile_text_is_shown_as_text(page_of: Get, shop: Shop) -> None:
     assert "<script>alert" not in page
 
 
+@pytest.mark.parametrize("value", [{"L": 3}, {"M": []}, "x"])
+def test_a_value_that_is_none_of_dynamodbs_fails_no_search(
+    page_of: Get, shop: Shop, value: object
+) -> None:
+    shop.modify("4711", {"a": {"S": "x"}}, {"a": value})
+    assert "No change matches" in page_of("/search", q="new.a.b:y")
+
+
 # Saved views
 
 

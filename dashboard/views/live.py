@@ -11,7 +11,7 @@ from dashboard.feed import cursors
 from dashboard.feed.protocol import COLUMNS
 from dashboard.feed.subscriptions import range_url
 from dashboard.feed.summary import summarise
-from dashboard.views.search import Wrong
+from dashboard.forms.wrong import Wrong
 from streams.models import Stream
 from streams.queries import feed
 from streams.queries.feed import Cursor, Page

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, render
 
 from dashboard import access
 from dashboard.feed.summary import summarise
+from dashboard.forms.wrong import Wrong
 from streams.models import Stream
 from streams.models.saved_view import views_of
 from streams.queries.search import Count, Found, Place, count, search
@@ -45,20 +46,6 @@ class Asked(NamedTuple):
         order = "oldest" if self.oldest_first else ""
         given = {"since": self.since, "until": self.until, "order": order, **more}
         return urlencode({"q": self.query, **{name: text for name, text in given.items() if text}})
-
-
-class Wrong(NamedTuple):
-    """A text that is not understood, cut where that shows."""
-
-    field: str
-    sentence: str
-    before: str = ""
-    after: str = ""
-
-    @classmethod
-    def of(cls, error: PatternError) -> "Wrong":
-        cut = error.position
-        return cls("q", error.reason, error.text[:cut], error.text[cut:])
 
 
 def search_page(request: HttpRequest) -> HttpResponse:

@@ -1,9 +1,6 @@
-"""Changes as commands print them, one a line, and the patterns they are chosen by."""
+"""Changes as commands print them, one a line."""
 
 import json
-from pathlib import Path
-
-from django.core.management.base import CommandError
 
 from streams.item_key import label
 from streams.queries.rows import StoredChange
@@ -24,16 +21,3 @@ def text_line(change: StoredChange, *, named: bool = False) -> str:
     )
     # A key may hold what no terminal takes.
     return said.encode("utf-8", "backslashreplace").decode()
-
-
-def pattern_text(given: str) -> str:
-    """The event pattern of an option, which is JSON or a file's name; CommandError if neither."""
-    if given.lstrip().startswith("{"):
-        return given
-    try:
-        return Path(given).read_text()
-    except (OSError, ValueError) as error:
-        raise CommandError(
-            f"--pattern: {given!r} is neither JSON nor a file that can be read ({error}).",
-            returncode=2,
-        ) from error

@@ -1,8 +1,8 @@
 """What search needs: terms of indexed attributes, and four more indexes on every leaf.
 
 `streams/partitions.py` and `streams/indexing.py` make them from now on; this file has its own copy
-of how, as it was at the time of this migration. Changes that are there already have no terms, so
-their streams' attributes count as indexed from tomorrow on.
+of how, as it was at the time of this migration. Changes that are there already, or come from a
+poller of the version before, have no terms; so attributes count as indexed from the next day on.
 """
 
 from django.db import migrations, models
@@ -38,8 +38,7 @@ BEGIN
     END LOOP;
 END $$;
 
-UPDATE streams_stream s SET indexed_since = (now() AT TIME ZONE 'UTC')::date + 1
-WHERE EXISTS (SELECT 1 FROM pg_class c WHERE c.relname = 'streams_change_s' || s.id);
+UPDATE streams_stream SET indexed_since = (now() AT TIME ZONE 'UTC' + interval '25 hours')::date;
 """
 
 BACKWARD = r"""

@@ -5,6 +5,7 @@ from typing import Any
 from streams.change import microseconds
 from streams.models import Stream
 from streams.queries.rows import StoredChange
+from streams.rules.errors import EventError
 from streams.rules.events.change_event import ChangeEvents
 from streams.rules.events.change_parts import StreamFacts, Wanted
 from streams.rules.filter import Filter
@@ -16,14 +17,18 @@ def facts_of(stream: Stream) -> StreamFacts:
 
 
 class Matching:
-    """Decides a stream's stored changes by a filter."""
+    """Decides a stream's stored changes by a filter. What cannot be decided, because it is nested
+    too deep, passes: rather shown than hidden."""
 
     def __init__(self, stream: Stream, filter_: Filter) -> None:
         self._filter = filter_
         self._events = ChangeEvents(facts_of(stream), Wanted.of([filter_.form]))
 
     def __call__(self, change: StoredChange) -> bool:
-        return self._filter.matches(event_of(change, self._events))
+        try:
+            return self._filter.matches(event_of(change, self._events))
+        except EventError:
+            return True
 
 
 def event_of(change: StoredChange, events: ChangeEvents) -> dict[str, Any]:

@@ -7,7 +7,7 @@ stored. Images are fetched for few rows at a time, and only those that the filte
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from streams.change import OPERATION_NAME, sequence_text
 from streams.partitions import Leaf
@@ -15,6 +15,7 @@ from streams.queries.search_place import Place, Stretch
 from streams.queries.search_plan import Plan
 from streams.queries.search_rows import LeafRows, Pace, Row, images
 from streams.queries.search_statement import LeafGone
+from streams.rules.errors import EventError
 from streams.rules.events.change_event import ChangeEvents
 from streams.rules.events.change_parts import Wanted
 from streams.rules.filter import Filter
@@ -130,7 +131,14 @@ class Walk:
         self._at_once = min(self._at_once * 2, _MOST)
 
     def _matches(self, row: Row, place: Place, old: str | None, new: str | None) -> bool:
-        event = self._events.make(
+        """What cannot be decided passes, as in event.Matching."""
+        try:
+            return self._filter.matches(self._event(row, place, old, new))
+        except EventError:
+            return True
+
+    def _event(self, row: Row, place: Place, old: str | None, new: str | None) -> dict[str, Any]:
+        return self._events.make(
             operation=OPERATION_NAME[row.operation],
             keys=row.keys.encode(),
             old=_bytes(old),
@@ -142,7 +150,6 @@ class Walk:
             event_id=row.event_id,
             occurred=place.at,
         )
-        return self._filter.matches(event)
 
 
 _RECORD = {"old": "dynamodb.OldImage", "new": "dynamodb.NewImage"}

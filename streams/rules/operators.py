@@ -55,7 +55,9 @@ class Exact:
 
 
 @dataclass(frozen=True, slots=True)
-class Prefix:
+class _End:
+    """A text at one end of a string."""
+
     text: str
     ignore_case: bool = False
     _folded: Folded | None = field(init=False, repr=False, compare=False)
@@ -63,6 +65,9 @@ class Prefix:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_folded", Folded(self.text) if self.ignore_case else None)
 
+
+@dataclass(frozen=True, slots=True)
+class Prefix(_End):
     def accepts(self, leaf: Leaf) -> bool:
         if not isinstance(leaf, str):
             return False
@@ -70,14 +75,7 @@ class Prefix:
 
 
 @dataclass(frozen=True, slots=True)
-class Suffix:
-    text: str
-    ignore_case: bool = False
-    _folded: Folded | None = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_folded", Folded(self.text) if self.ignore_case else None)
-
+class Suffix(_End):
     def accepts(self, leaf: Leaf) -> bool:
         if not isinstance(leaf, str):
             return False

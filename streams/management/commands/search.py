@@ -9,21 +9,17 @@ from typing import Any, TypeVar
 
 from django.core.management.base import BaseCommand, CommandError
 
-from streams.management.changes import json_line, pattern_text, text_line
+from streams.management.changes import json_line, text_line
 from streams.management.failures import explained
 from streams.queries.rows import StoredChange
 from streams.queries.search import Place, search
-from streams.rules.expressions.compiler import compile_expression
-from streams.rules.filter import Filter
-from streams.rules.filter_form import Clause
-from streams.rules.patterns.compiler import compile_pattern
+from streams.rules import Filter, compile_text
 from streams.when import parse_moment
 
 T = TypeVar("T")
 # So many are printed at once, while the search goes on.
 _PAGE = 200
 _DEFAULTS = {"limit": 100, "budget": 10.0}
-EVERY_CHANGE = Filter((Clause(),), "", "expression")
 
 
 class Command(BaseCommand):
@@ -31,9 +27,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "expression", nargs="?", default="", help="such as 'table:orders new.total>100'"
+            "expression",
+            nargs="?",
+            default="",
+            help="such as 'table:orders new.total>100', or an event pattern; empty finds all",
         )
-        parser.add_argument("--pattern", metavar="JSON", help="an event pattern, or its file")
         parser.add_argument("--since", help="2026-11-21T10:00Z, epoch seconds, or 15m, 2h, 1d ago")
         parser.add_argument("--until", help="the same; what happened then is left out")
         parser.add_argument("--oldest-first", action="store_true")
@@ -57,7 +55,7 @@ class Command(BaseCommand):
             options[name] = _read(name, options[name], lambda text: parse_moment(text, now))
         options["continue"] = _read("continue", options["continue"], Place.parse)
         with explained():
-            self._search(_filter(options), options)
+            self._search(compile_text(options["expression"]), options)
 
     def _search(self, filter_: Filter, options: dict[str, Any]) -> None:
         way = "after" if options["oldest_first"] else "before"
@@ -92,15 +90,6 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def _filter(options: dict[str, Any]) -> Filter:
-    expression, pattern = options["expression"].strip(), options["pattern"]
-    if expression and pattern:
-        raise CommandError("Give an expression or --pattern, not both.", returncode=2)
-    if pattern:
-        return compile_pattern(pattern_text(pattern))
-    return compile_expression(expression) if expression else EVERY_CHANGE
-
-
 def _read(name: str, text: str | None, read: Callable[[str], T]) -> T | None:
     try:
         return None if text is None else read(text)
@@ -119,7 +108,7 @@ def _end(printed: int, looked_at: int, place: Place | None, complete: bool) -> s
 def _again(options: dict[str, Any], place: Place) -> str:
     """The command that goes on exactly there. Its times are absolute, for later is not now."""
     words, expression = ["manage.py", "search"], options["expression"]
-    for name in ("pattern", "since", "until", "limit", "budget"):
+    for name in ("since", "until", "limit", "budget"):
         value = options[name]
         if isinstance(value, datetime):
             value = value.isoformat()

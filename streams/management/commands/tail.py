@@ -15,7 +15,7 @@ from streams.queries import feed
 from streams.queries.event import Matching
 from streams.queries.find_stream import find_stream
 from streams.queries.rows import Cursor, StoredChange
-from streams.rules.expressions.compiler import compile_expression
+from streams.rules import compile_text
 from streams.stages.publish import number_batches
 
 _PAGE = 500
@@ -39,7 +39,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         with explained():
             stream, where = find_stream(options["stream"]), options["where"]
-            matches = Matching(stream, compile_expression(where)) if where else None
+            matches = Matching(stream, compile_text(where)) if where else None
             cursor = _begin(options["begin"])
             self._hidden = 0
             try:

@@ -74,7 +74,7 @@ class ChangeEvents:
         occurred: int,
     ) -> Event:
         """The event. Keys and images are DynamoDB JSON, None for what the stream did not give;
-        `occurred` is in microseconds since 1970."""
+        `occurred` is in microseconds since 1970. EventError if a part is nested too deep."""
         wanted, event = self._wanted, self._constant.copy()
         if "operation" in wanted:
             event["operation"] = operation
@@ -97,7 +97,10 @@ class ChangeEvents:
         for place, image in self._images:
             raw = images[place]
             if raw is not None:
-                image.show(raw, event, data)
+                try:
+                    image.show(raw, event, data)
+                except RecursionError as error:
+                    raise EventError("The change is nested too deep") from error
 
     def _show_record(
         self, event: Event, operation: str, event_id: str, user_identity: bytes | None
@@ -167,22 +170,22 @@ def _reader(names: frozenset[str] | None) -> Callable[[bytes], Image]:
             return decode(raw)
         except (msgspec.DecodeError, UnicodeError):
             # What is no typed value is none of DynamoDB's.
-            return {n: value for n, value in _lenient(raw).items() if isinstance(value, dict)}
+            found = _lenient(raw)
+            items = found.items() if isinstance(found, dict) else ()
+            return {name: value for name, value in items if isinstance(value, dict)}
 
     return read
 
 
-def _lenient(raw: bytes) -> dict[str, Any]:
+def _lenient(raw: bytes) -> Any:
     """Reading what msgspec refuses: lone surrogates, and bytes that are no UTF-8."""
-    found = json.loads(raw.decode("utf-8", "surrogateescape"))
-    if not isinstance(found, dict):
-        raise EventError("This part of the change is no JSON object")
-    return found
+    return json.loads(raw.decode("utf-8", "surrogateescape"))
 
 
 def plain(typed: Any) -> Any:
-    """A typed value as filters see it in the plain shape: {"N": "7"} gives Number("7")."""
-    if type(typed) is not dict:  # no value of DynamoDB: shown as it is
+    """A typed value as filters see it in the plain shape: {"N": "7"} gives Number("7"). What is no
+    value of DynamoDB is shown as it is, at every level: a change may come from elsewhere."""
+    if type(typed) is not dict:
         return typed
     text = typed.get("S")  # as most are
     if text is not None:
@@ -195,15 +198,16 @@ def plain(typed: Any) -> Any:
 
 
 def _map(content: Any) -> Any:
+    if type(content) is not dict:
+        return content
     return {name: plain(value) for name, value in content.items()}
 
 
 def _list(content: Any) -> Any:
-    return [plain(value) for value in content]
+    return [plain(value) for value in content] if type(content) is list else content
 
 
 def _number(content: Any) -> Any:
-    # DynamoDB sends nothing else; what is no finite number is shown as it is.
     try:
         float(content)
     except (ValueError, TypeError):
@@ -212,7 +216,7 @@ def _number(content: Any) -> Any:
 
 
 def _numbers(content: Any) -> Any:
-    return [_number(text) for text in content]
+    return [_number(text) for text in content] if type(content) is list else content
 
 
 # The types whose content is not the plain value already (S, B, BOOL, SS and BS are).
@@ -225,6 +229,9 @@ _PLAIN: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-def _identity(raw: bytes) -> dict[str, Any]:
+def _identity(raw: bytes) -> Any:
     # The stream's API spells PrincipalId and Type, Lambda principalId and type.
-    return {name[:1].lower() + name[1:]: value for name, value in _lenient(raw).items()}
+    found = _lenient(raw)
+    if not isinstance(found, dict):
+        return found
+    return {name[:1].lower() + name[1:]: value for name, value in found.items()}

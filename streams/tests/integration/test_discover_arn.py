@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from streams.errors import SourceRefused, SourceUnavailable
+from streams.indexing import next_day
 from streams.models import Gap, Problem, Shard, Stream
 from streams.stages import lease
 from streams.testing.factories import make_stream
@@ -76,6 +77,19 @@ def test_a_new_arn_begins_a_new_generation(stream: Stream, source: ScriptedSourc
     assert (shards["new"].generation, shards["open"].generation) == (2, 1)
     stream.refresh_from_db()
     assert (stream.arn, stream.generation) == (NEXT_ARN, 2)
+
+
+def test_another_key_is_indexed_from_the_next_day_on(source: ScriptedSource) -> None:
+    """The attribute that has the key's index now had terms before, and the other way round."""
+    stream = make_stream(arn=source.arn, key_schema=[["id", "S"]])
+    discover(stream, source)
+    stream.refresh_from_db()
+    assert stream.key_schema == [["pk", "S"]]
+    assert stream.indexed_since == next_day(datetime.now(UTC))
+    same = make_stream("same", arn=source.arn)
+    discover(same, source)
+    same.refresh_from_db()
+    assert same.indexed_since is None
 
 
 def test_the_old_arn_is_read_first(stream: Stream, source: ScriptedSource) -> None:

@@ -4,7 +4,6 @@ import json
 import re
 import shlex
 from io import StringIO
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -118,12 +117,9 @@ def test_json_has_the_whole_change(shard: Shard) -> None:
     assert (change["stream"], change["operation"]) == ("orders", "INSERT")
 
 
-def test_a_pattern_is_json_or_a_file(shard: Shard, tmp_path: Path) -> None:
+def test_it_takes_an_event_pattern(shard: Shard) -> None:
     pattern = '{"dynamodb": {"NewImage": {"status": {"S": ["paid"]}}}}'
-    file = tmp_path / "pattern.json"
-    file.write_text(pattern)
-    for given in (pattern, str(file)):
-        assert keys(run("search", "--pattern", given)) == ["ORD#10", "ORD#5"]
+    assert keys(run("search", pattern)) == ["ORD#10", "ORD#5"]
 
 
 def test_only_the_streams_are_searched_that_can_match(shard: Shard) -> None:
@@ -162,7 +158,7 @@ def test_of_a_long_expression_only_the_part_around_is_shown() -> None:
 
 
 def test_a_bad_pattern_is_shown_too() -> None:
-    assert '"prefixx"' in str(failure("--pattern", '{"table": [{"prefixx": "a"}]}'))
+    assert '"prefixx"' in str(failure('{"table": [{"prefixx": "a"}]}'))
 
 
 @pytest.mark.parametrize(
@@ -171,8 +167,6 @@ def test_a_bad_pattern_is_shown_too() -> None:
         (["--since", "yesterdayish"], "--since: 'yesterdayish' is no time."),
         (["--continue", "7"], "--continue: '7' is no place"),
         (["--limit", "0"], "--limit must be 1 or more"),
-        (["--pattern", "/nowhere"], "neither JSON nor a file"),
-        (["a:b", "--pattern", "{}"], "not both"),
     ],
 )
 def test_what_is_typed_wrong_is_said(arguments: list[str], said: str) -> None:
