@@ -50,6 +50,10 @@ class Stream(models.Model):
     indexed_attributes = models.JSONField(null=True, blank=True)
     indexed_since = models.DateField(null=True, blank=True)
 
+    # Top-level attributes whose changes are noise: a MODIFY of nothing else is stored like any
+    # other, but hidden and counted where changes are listed (noise.py).
+    ignored_fields = models.JSONField(default=list, blank=True)
+
     created_at = models.DateTimeField(auto_now_add=True)
     # When the shards were last listed to the end, and when to list them again.
     discovered_at = models.DateTimeField(null=True, blank=True)
