@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from streams.change import INSERT, MODIFY, REMOVE, sequence_key
-from streams.models import Batch, Gap
+from streams.models import Batch, Gap, Stream
 from streams.queries.retention import dropped_until
 from streams.queries.rows import Extent, StoredChange, fetch_of, fetch_versions
 
@@ -25,16 +25,26 @@ class Images(NamedTuple):
     sentence: str
 
 
+class Around(NamedTuple):
+    """A change with its images, the item's versions before and after it, the recorded gaps between
+    it and the version before, and the moment before which retention dropped changes."""
+
+    images: Images
+    previous: StoredChange | None
+    following: StoredChange | None
+    gaps: list[Gap]
+    dropped_until: datetime | None
+
+
 def find(change_id: str) -> StoredChange | None:
     """The change of a permalink id; None if there is none, whatever the text."""
-    batch, dash, ordinal = change_id.partition("-")
-    if not (dash and batch.isdecimal() and ordinal.isdecimal() and len(change_id) < 30):
+    batch = _batch_number(change_id)
+    if batch is None:
         return None
-    if int(batch) >= 2**63 or int(ordinal) >= 2**31:
-        return None
-    extents = Batch.objects.filter(pk=int(batch)).values_list(*Extent._fields[1:])
+    extents = Batch.objects.filter(pk=batch).values_list(*Extent._fields[1:])
+    ordinal = int(change_id.partition("-")[2])
     found = fetch_of(
-        [Extent(int(batch), *where) for where in extents], "WHERE c.ordinal = %s", [int(ordinal)]
+        [Extent(batch, *where) for where in extents], "WHERE c.ordinal = %s", [ordinal]
     )
     return found[0] if found else None
 
@@ -56,6 +66,39 @@ def images(change: StoredChange) -> Images:
     gaps = gaps_of(change.stream_id) if before or after else []
     dropped = dropped_until(change.stream_id) if _lacks_old(change) or after else None
     return supplied(change, before, after, gaps, dropped)
+
+
+def around(change: StoredChange) -> Around:
+    """The change among its neighbours."""
+    before, after = previous(change), following(change)
+    gaps, dropped = gaps_of(change.stream_id), dropped_until(change.stream_id)
+    return Around(
+        supplied(change, before, after, gaps, dropped),
+        before,
+        after,
+        gaps_between(before, change, gaps),
+        dropped,
+    )
+
+
+def absence(change_id: str) -> str:
+    """Why there is no change of this id, as far as the ledger tells."""
+    batch = _batch_number(change_id)
+    if batch is None:
+        return "An id is two numbers with a dash between them, as in 118-42."
+    kept = Batch.objects.filter(pk=batch).select_related("stream").first()
+    if kept is None:
+        oldest = Batch.objects.order_by("pk").values_list("pk", flat=True).first()
+        if oldest is None or batch > oldest:
+            return "No batch of this number was stored. Is a digit missing?"
+        return "Batches as old as this one are gone with their changes: retention dropped them."
+    dropped = dropped_until(kept.stream_id)
+    if dropped and kept.oldest_change_at and kept.oldest_change_at < dropped:
+        return (
+            f"It was a change of the stream {kept.stream.name}, and retention dropped the "
+            f"changes of this stream before {dropped:%Y-%m-%d %H:%M} UTC{_kept_for(kept.stream)}."
+        )
+    return f"The batch {batch} of the stream {kept.stream.name} holds no such change."
 
 
 def supplied(
@@ -97,6 +140,18 @@ def gaps_between(
 
 def gaps_of(stream_id: int) -> list[Gap]:
     return list(Gap.objects.filter(stream_id=stream_id, harmless_at=None).order_by("to_at"))
+
+
+def _batch_number(change_id: str) -> int | None:
+    """The batch of a permalink id; None if it is no such id."""
+    batch, dash, ordinal = change_id.partition("-")
+    if not (dash and batch.isdecimal() and ordinal.isdecimal() and len(change_id) < 30):
+        return None
+    return int(batch) if int(batch) < 2**63 and int(ordinal) < 2**31 else None
+
+
+def _kept_for(stream: Stream) -> str:
+    return f"; it keeps {stream.keep_days} days" if stream.keep_days else ""
 
 
 def _own(image: bytes | None, *, exists: bool) -> tuple[bytes | None, str]:

@@ -13,6 +13,7 @@ from streams.diff import (
     RETYPED,
     Difference,
     Image,
+    compare,
     diff,
 )
 
@@ -106,3 +107,26 @@ def test_it_leaves_out_the_side_of_a_set_that_has_nothing() -> None:
 
 def test_it_knows_a_set_of_numbers_in_another_spelling() -> None:
     assert one({"NS": ["1", "2"]}, {"NS": ["2", "1.0"]}).kind == RESPELLED
+
+
+def line(sku: str, quantity: int, price: str = "9") -> Any:
+    return {"M": {"sku": {"S": sku}, "qty": {"N": str(quantity)}, "price": {"N": price}}}
+
+
+def test_it_tells_a_changed_element_from_one_that_came_before_it() -> None:
+    old, new = [line("A", 2), line("B", 1)], [line("X", 1, "5"), line("A", 3), line("B", 1)]
+    found = diff({"a": {"L": old}}, {"a": {"L": new}})
+    assert [(d.path, d.kind) for d in found] == [("a[0]", ADDED), ("a[1].qty", CHANGED)]
+
+
+def test_it_says_which_lists_were_compared_by_index() -> None:
+    old = [{"S": str(number)} for number in range(300)]
+    new = [{"S": f"{number}!"} for number in range(300)]
+    found = compare({"a": {"L": old}}, {"a": {"L": new}})
+    assert (found.by_index, found.late) == (["a"], False)
+    assert len(found.differences) == 300
+
+
+def test_it_escapes_what_would_hide_in_a_path() -> None:
+    assert diff({}, {"\ud800": {"S": "x"}})[0].path == '["\\ud800"]'
+    assert diff({}, {"a\u202eb": {"S": "x"}})[0].path == '["a\\u202eb"]'
