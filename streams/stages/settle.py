@@ -18,10 +18,21 @@ from streams.models import PoisonRecord, Problem, Shard
 from streams.sources.registry import parse_record
 from streams.stages import copy_change, gap
 from streams.stages.add import record_edit
+from streams.stages.handle import note_settled
 from streams.stages.publish import number_batches, wake
 from streams.stages.store import ReadBatch, Tail, Target, store_within
 
 Outcome = PoisonRecord.Outcome
+
+
+def readable(record: PoisonRecord) -> str:
+    """What a retry would do: "" if it would store the record, else why not. Stores nothing; only
+    the leaf that the change belongs to is made."""
+    try:
+        _storable(record)
+    except UnreadableRecord as error:
+        return str(error)
+    return ""
 
 
 def retry(record: PoisonRecord, who: str) -> bool:
@@ -30,11 +41,7 @@ def retry(record: PoisonRecord, who: str) -> bool:
     False if the record was settled before. UnreadableRecord says why it still cannot be stored;
     nothing has changed then.
     """
-    stream = record.shard.stream
-    change = _read(record)
-    partitions.ensure(stream.pk, [partitions.day_of(change.occurred)])
-    if reason := copy_change.refused(stream.pk, change):
-        raise UnreadableRecord(reason)
+    change = _storable(record)
     with transaction.atomic(durable=True):
         if not _claim(record):
             return False
@@ -65,6 +72,15 @@ def skip(record: PoisonRecord, who: str, reason: str) -> bool:
         record_edit(who, record.shard.stream, {about: ["open", f"skipped: {reason}"]})
         _settle(record, Outcome.SKIPPED, who)
     return True
+
+
+def _storable(record: PoisonRecord) -> Change:
+    """The change, if it can be read and Postgres can hold it; else UnreadableRecord."""
+    stream_id, change = record.shard.stream_id, _read(record)
+    partitions.ensure(stream_id, [partitions.day_of(change.occurred)])
+    if reason := copy_change.refused(stream_id, change):
+        raise UnreadableRecord(reason)
+    return change
 
 
 def _read(record: PoisonRecord) -> Change:
@@ -157,4 +173,4 @@ def _settle(record: PoisonRecord, outcome: str, who: str) -> None:
     # Locked first: of two who settle the last two records, the second must see the first's.
     problem = Problem.objects.select_for_update().get(pk=record.problem_id)
     if not problem.records.filter(outcome="").exists():
-        Problem.objects.filter(pk=problem.pk).update(resolved_at=Now())
+        note_settled(problem, who)

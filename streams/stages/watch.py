@@ -35,6 +35,14 @@ def watch() -> None:
     _end_gaps()
     _begin_gaps()
     _resolve()
+    _execute(_NOTE)
+
+
+# The problems page says with it that somebody looked, and when.
+_NOTE = """
+    INSERT INTO streams_heartbeat (name, seen_at) VALUES ('watch', clock_timestamp())
+    ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at
+"""
 
 
 class _Unread(NamedTuple):

@@ -61,7 +61,13 @@ def known_regions() -> list[str]:
 class Client:
     """Signed JSON calls for one stream's table, region and role; safe to use from many threads."""
 
-    def __init__(self, options: DynamoDBOptions) -> None:
+    def __init__(
+        self,
+        options: DynamoDBOptions,
+        *,
+        connect_seconds: float = _CONNECT_SECONDS,
+        read_seconds: float = _READ_SECONDS,
+    ) -> None:
         self._session = boto3.Session(region_name=options.region or None)
         self.region = options.region or self._session.region_name or ""
         if not self.region:
@@ -74,7 +80,7 @@ class Client:
         self._credentials = self._find_credentials()
         self._urls = {service: self._endpoint(service) for service in _TARGETS}
         self._connections = Connections(
-            connect_seconds=_CONNECT_SECONDS, read_seconds=_READ_SECONDS, most_idle=_CONNECTIONS
+            connect_seconds=connect_seconds, read_seconds=read_seconds, most_idle=_CONNECTIONS
         )
 
     def call(self, service: str, operation: str, arguments: dict[str, Any]) -> bytes:
@@ -131,12 +137,20 @@ class Client:
         except (ValueError, LookupError, TypeError) as error:
             raise SourceUnavailable(f"The answer is none of Lambda's ({error}).") from error
 
+    @property
+    def credentials_from(self) -> str:
+        """Where boto3's chain found the credentials: env, shared-credentials-file, iam-role…; ""
+        for those of a stand-in. No secret."""
+        found = "" if self._credentials.method == "explicit" else self._credentials.method
+        return str(found or "")
+
     def close(self) -> None:
         self._connections.close()
 
     def _where(self) -> str:
         endpoint = f" at {self._options.endpoint_url}" if self._options.endpoint_url else ""
-        return f"table {self._options.table} in {self.region}{endpoint}"
+        table = f"table {self._options.table}" if self._options.table else "DynamoDB"
+        return f"{table} in {self.region}{endpoint}"
 
     def _endpoint(self, service: str) -> str:
         if self._options.endpoint_url:

@@ -1,7 +1,6 @@
 """AWS error answers as our own errors, with what to do in words."""
 
 import json
-import re
 
 from streams.errors import (
     IteratorExpired,
@@ -12,6 +11,7 @@ from streams.errors import (
     SourceUnavailable,
     Throttled,
 )
+from streams.explanations import denied_call
 
 _THROTTLED = {
     "LimitExceededException",
@@ -29,7 +29,6 @@ _DENIED = {
     "OptInRequired",
     "UnrecognizedClientException",
 }
-_NOT_AUTHORIZED = re.compile(r"not authorized to perform:?\s+(\S+)(?:\s+on resource:?\s+(\S+))?")
 
 
 def error_for(operation: str, status: int, body: bytes, where: str) -> SourceError:
@@ -56,9 +55,10 @@ def _denied(operation: str, code: str, message: str, said: str) -> SourceError:
         return SourceRefused(
             said, "The region does not fit the endpoint: correct one of them.", kind="wrong-region"
         )
-    if match := _NOT_AUTHORIZED.search(message):
-        resource = (match[2] or "the table's stream").rstrip(".")
-        fix = f"Allow {match[1]} on {resource} in the IAM policy (README, least policy)."
+    if named := denied_call(message):
+        action, resource = named
+        resource = resource or "the table's stream"
+        fix = f"Allow {action} on {resource} in the IAM policy (README, least policy)."
     elif code == "AccessDeniedException":
         fix = f"Allow dynamodb:{operation} in the IAM policy (README, least policy)."
     else:

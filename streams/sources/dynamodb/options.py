@@ -42,6 +42,13 @@ class DynamoDBOptions:
         options._check()
         return options
 
+    @classmethod
+    def of_place(cls, given: Mapping[str, Any]) -> "DynamoDBOptions":
+        """Options without a table, to ask what tables there are; SourceRefused as above."""
+        options = cls(**{"table": "", **{k: str(v or "").strip() for k, v in given.items()}})
+        options._check_place()
+        return options
+
     def as_dict(self) -> dict[str, str]:
         return asdict(self)
 
@@ -51,6 +58,9 @@ class DynamoDBOptions:
                 f"{self.table!r} is no table name.",
                 "A table name has 3 to 255 letters, digits, dots, dashes and underscores.",
             )
+        self._check_place()
+
+    def _check_place(self) -> None:
         if self.region and not _REGION.match(self.region):
             raise SourceRefused(
                 f"{self.region!r} is no AWS region.",

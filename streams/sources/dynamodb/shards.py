@@ -23,15 +23,17 @@ _PAUSES = (0.5, 1.0, 2.0)
 
 def describe(client: Client, options: DynamoDBOptions) -> Description:
     """The table's current stream; SourceRefused says what is missing and how to mend it."""
-    table = _table(client, options)
+    return description_of(_table(client, options), options, client.region)
+
+
+def description_of(table: dict[str, Any], options: DynamoDBOptions, region: str) -> Description:
+    """The current stream of a table as DescribeTable answers it; SourceRefused if it has none."""
     specification = table.get("StreamSpecification") or {}
     arn = table.get("LatestStreamArn")
     if not arn or not specification.get("StreamEnabled"):
         raise SourceRefused(
             f"Table {options.table} has no stream that is on.",
-            "Turn it on: aws dynamodb update-table "
-            f"--table-name {options.table} --region {client.region} --stream-specification "
-            "StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES",
+            f"Turn it on: {turn_on(options, region)}",
             kind="stream-off",
         )
     return Description(
@@ -39,6 +41,31 @@ def describe(client: Client, options: DynamoDBOptions) -> Description:
         view_type=specification.get("StreamViewType", ""),
         key_schema=_key_schema(table),
     )
+
+
+def turn_on(options: DynamoDBOptions, region: str) -> str:
+    """The command that turns a table's stream on."""
+    return _update(options, region, "StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES")
+
+
+def turn_off(options: DynamoDBOptions, region: str) -> str:
+    return _update(options, region, "StreamEnabled=false")
+
+
+def _update(options: DynamoDBOptions, region: str, specification: str) -> str:
+    endpoint = f" --endpoint-url {options.endpoint_url}" if options.endpoint_url else ""
+    return (
+        f"aws dynamodb update-table --table-name {options.table} --region {region}{endpoint} "
+        f"--stream-specification {specification}"
+    )
+
+
+def part_of(answer: bytes, name: str) -> Any:
+    """The named part of an answer; SourceUnavailable if this is another server's."""
+    try:
+        return json.loads(answer)[name]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise _no_answer(error) from error
 
 
 def _key_schema(table: dict[str, Any]) -> list[list[str]]:
@@ -92,10 +119,7 @@ def _listed(stream: dict[str, Any]) -> list[ListedShard]:
 
 def _part(answer: bytes, name: str) -> dict[str, Any]:
     """The object of that name in an answer; SourceUnavailable if this is another server's."""
-    try:
-        part = json.loads(answer)[name]
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise _no_answer(error) from error
+    part = part_of(answer, name)
     if not isinstance(part, dict):
         raise _no_answer(TypeError(name))
     return part
