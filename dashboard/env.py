@@ -47,6 +47,14 @@ def words(name: str) -> list[str]:
     return [word.strip() for word in text(name).split(",") if word.strip()]
 
 
+def label(name: str) -> str:
+    """A few words for people, short enough for a page's top bar."""
+    value = text(name)
+    if len(value) > 24 or not value.isprintable():
+        raise EnvError(f"{name}={value!r} must be a name of at most 24 letters, as in production.")
+    return value
+
+
 def consumer(name: str, default: str) -> str:
     """A short name: lower-case letters, digits and dashes, beginning with a letter."""
     value = text(name, default)

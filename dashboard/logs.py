@@ -7,6 +7,7 @@ line, whoever wrote it.
 
 import logging.config
 import re
+from contextvars import ContextVar
 
 _SECRETS = (
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s@]+@"), r"\1:***@"),
@@ -22,6 +23,10 @@ _SECRETS = (
 )
 
 
+# The id of the request that is being answered, "" outside of one (request_id.py).
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+
 def mask(line: str) -> str:
     """The line with passwords, AWS keys and signatures replaced by ***."""
     for pattern, replacement in _SECRETS:
@@ -32,6 +37,15 @@ def mask(line: str) -> str:
 class MaskingFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         return mask(super().format(record))
+
+
+class WithRequestId(logging.Filter):
+    """Gives each record the id of its request, spelled for the line."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        name = request_id.get()
+        record.request_id = f" [{name}]" if name else ""
+        return True
 
 
 class WithoutHealthProbes(logging.Filter):
@@ -50,11 +64,20 @@ def configure(level: str) -> None:
             "formatters": {
                 "line": {
                     "()": MaskingFormatter,
-                    "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+                    "format": "%(asctime)s %(levelname)s %(name)s%(request_id)s: %(message)s",
                 }
             },
-            "filters": {"probes": {"()": WithoutHealthProbes}},
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+            "filters": {
+                "probes": {"()": WithoutHealthProbes},
+                "request": {"()": WithRequestId},
+            },
+            "handlers": {
+                "stderr": {
+                    "class": "logging.StreamHandler",
+                    "formatter": "line",
+                    "filters": ["request"],
+                }
+            },
             "root": {"handlers": ["stderr"], "level": level.upper()},
             "loggers": {
                 # Each writes a line per request or task at INFO; ours say what matters.

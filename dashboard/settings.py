@@ -35,6 +35,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "dashboard.request_id.RequestId",
+    "dashboard.views.failed.FailingSince",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "dashboard.access.ContentSecurityPolicy",
@@ -138,6 +140,9 @@ elif PUBLIC_HOST in ("127.0.0.1", "localhost", "::1"):
     # Plain http that never leaves this machine needs no TLS. Any other http address keeps
     # Django's warnings: `manage.py check --deploy` then asks for an https:// public URL.
     SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008", "security.W012", "security.W016"]
+
+# Shown in the top bar of every page, so that nobody takes one installation for another.
+ENVIRONMENT = env.label("DELTAWATCH_ENVIRONMENT")
 
 # The engine ------------------------------------------------------------------------------
 

@@ -1,52 +1,93 @@
-"""What every page has around its content: navigation, theme, time zone."""
+"""What every page has around its content: navigation, choices of the reader, what is wrong now."""
 
+from functools import cached_property
 from typing import NamedTuple
 
+from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from streams.models import Problem
+from streams.models.problem import in_state
 
 THEMES = ("system", "light", "dark")
 ZONES = ("utc", "browser")
 DENSITIES = ("comfortable", "compact")
+TIMES = ("absolute", "relative")
+SHORTCUTS = ("on", "off")
+# What a reader may choose, each kept in a cookie of this name with `deltawatch_` in front; the
+# first is the default.
+CHOICES = {
+    "theme": THEMES,
+    "zone": ZONES,
+    "density": DENSITIES,
+    "times": TIMES,
+    "shortcuts": SHORTCUTS,
+}
+_PROBLEMS = ("problems", "problem")
+_OVERVIEW = ("overview", "stream", "start")
+# The badge says "99+" from here on; nothing is counted beyond.
+_MOST_PROBLEMS = 100
 
 
 class Link(NamedTuple):
-    name: str  # a URL name
+    url: str
     label: str
     icon: str
     keys: str
     here: bool
 
 
-class Shell(NamedTuple):
-    theme: str
-    zone: str
-    density: str
-    shortcuts: bool
-    links: list[Link]
+class Shell:
+    """`links` and `problems` are found when a template asks for them: the log-in and the error
+    pages show neither, and must work while the database does not."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+        chosen = {name: _choice(request, name) for name in CHOICES}
+        self.theme, self.zone = chosen["theme"], chosen["zone"]
+        self.density, self.times = chosen["density"], chosen["times"]
+        self.shortcuts = chosen["shortcuts"] == "on"
+        self.environment = settings.ENVIRONMENT
+
+    @cached_property
+    def links(self) -> list[Link]:
+        match = self._request.resolver_match
+        here = match.view_name if match else ""
+        links = [
+            Link(reverse("overview"), "Overview", "overview", "g o", here in _OVERVIEW),
+            Link(reverse("live"), "Live", "live", "g l", here == "live"),
+            Link(reverse("search"), "Search", "search", "g s", here in ("search", "view")),
+            Link(reverse("problems"), "Problems", "problems", "g p", here in _PROBLEMS),
+        ]
+        if getattr(getattr(self._request, "user", None), "is_staff", False):
+            admin = here.startswith("admin:")
+            links.append(Link(reverse("admin:index"), "Admin", "admin", "g a", admin))
+        return links
+
+    @cached_property
+    def problems(self) -> str:
+        """How many problems are open: "", "1" … "99", "99+"."""
+        try:
+            count = open_problems()
+        except DatabaseError:
+            return ""
+        return "99+" if count >= _MOST_PROBLEMS else str(count or "")
 
 
 def context(request: HttpRequest) -> dict[str, Shell]:
     """The theme is rendered by the server, so no page flashes in the wrong colours."""
-    here = request.resolver_match.view_name if request.resolver_match else ""
-    links = [
-        Link("overview", "Overview", "overview", "g o", here == "overview"),
-        Link("live", "Live", "live", "g l", here == "live"),
-        Link("search", "Search", "search", "g s", here in ("search", "view")),
-    ]
-    # In error pages the user is unknown if the error came before the log-in was read.
-    if getattr(getattr(request, "user", None), "is_staff", False):
-        links.append(Link("admin:index", "Admin", "admin", "g a", here.startswith("admin:")))
-    shell = Shell(
-        theme=_choice(request, "deltawatch_theme", THEMES),
-        zone=_choice(request, "deltawatch_zone", ZONES),
-        density=_choice(request, "deltawatch_density", DENSITIES),
-        shortcuts=request.COOKIES.get("deltawatch_shortcuts") != "off",
-        links=links,
-    )
-    return {"shell": shell}
+    return {"shell": Shell(request)}
 
 
-def _choice(request: HttpRequest, cookie: str, choices: tuple[str, ...]) -> str:
+def open_problems() -> int:
+    """How many problems are open, counted up to 100; those that somebody ignores are not."""
+    return Problem.objects.filter(in_state("open", timezone.now()))[:_MOST_PROBLEMS].count()
+
+
+def _choice(request: HttpRequest, name: str) -> str:
     """The first choice is the default."""
-    value = request.COOKIES.get(cookie, "")
-    return value if value in choices else choices[0]
+    value = request.COOKIES.get(f"deltawatch_{name}", "")
+    return value if value in CHOICES[name] else CHOICES[name][0]

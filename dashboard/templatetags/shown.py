@@ -8,6 +8,8 @@ from django.utils.safestring import SafeString
 
 from dashboard.feed.preview import visible as _visible
 from dashboard.feed.summary import iso
+from streams.queries.glance import Storage
+from streams.queries.retention import spelled_size
 
 register = template.Library()
 
@@ -67,3 +69,22 @@ def grouped(number: float | None) -> str:
 @register.filter
 def utc(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+@register.filter
+def size(count: float) -> str:
+    """`812 bytes`, `4.1 kB`, `1.2 GB`."""
+    return spelled_size(count)
+
+
+@register.filter
+def kept(storage: Storage) -> str:
+    """How long changes are kept, over all streams."""
+    fewest, most = storage.fewest_days, storage.most_days
+    if fewest is None:
+        return ""
+    if not fewest:
+        return "kept for ever"
+    if fewest == most:
+        return f"kept {fewest} days"
+    return f"kept {fewest} days to {f'{most} days' if most else 'for ever'}"

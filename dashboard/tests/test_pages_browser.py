@@ -112,7 +112,7 @@ def test_pages_in_forced_colours_without_motion(
 
 def test_the_help_and_the_stream_menu(page: Page, shop: Shop) -> None:
     page.goto("/live")
-    page.locator("summary").click()
+    page.locator("summary").first.click()
     check(page)
     page.locator("[data-help]").click()
     check(page)
@@ -132,10 +132,10 @@ def test_the_admin_works_under_the_policy(page: Page, shop: Shop) -> None:
 
 def test_the_overview_renews_itself(page: Page, shop: Shop) -> None:
     page.goto("/")
-    changes = page.locator('td[data-label="Changes"]')
-    expect(changes).to_have_text("0")
+    stored = page.locator(".stored")
+    expect(stored).to_have_text("0 stored")
     shop.write_many(7)
-    expect(changes).to_have_text("7")
+    expect(stored).to_have_text("7 stored")
 
 
 def test_the_overview_stands_still_under_the_pointer(page: Page, shop: Shop) -> None:
@@ -145,11 +145,11 @@ def test_the_overview_stands_still_under_the_pointer(page: Page, shop: Shop) -> 
     page.locator(".overview tbody tr").first.hover()
     shop.write_many(7)
     page.clock.run_for(12_000)
-    expect(page.locator('td[data-label="Changes"]')).to_have_text("0")
+    expect(page.locator(".stored")).to_have_text("0 stored")
     expect(page.locator("#stale")).to_contain_text("held while the pointer")
     page.locator("h1").hover()
     page.clock.run_for(4_000)
-    expect(page.locator('td[data-label="Changes"]')).to_have_text("7")
+    expect(page.locator(".stored")).to_have_text("7 stored")
     expect(page.locator("#stale")).to_be_hidden()
 
 
@@ -157,31 +157,19 @@ def test_the_overview_says_when_its_numbers_are_old(
     page: Page, shop: Shop, open_context: Open
 ) -> None:
     page.goto("/")
-    page.route("**/overview/table", lambda route: route.abort())
+    page.route("**/overview/table?*", lambda route: route.abort())
     expect(page.locator("#stale")).to_contain_text("the server does not answer", timeout=8_000)
     open_context.wrong.clear()  # type: ignore[attr-defined]  # the browser logs the failed request
 
 
 def test_the_theme_is_kept(page: Page) -> None:
     page.goto("/")
+    page.get_by_role("button", name="Display").click()
     page.get_by_label("Theme").select_option("dark")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 21, 28)"
-
-
-def test_a_change_can_be_copied(open_context: Open, alice: User, shop: Shop) -> None:
-    context = open_context(alice, permissions=["clipboard-read", "clipboard-write"])
-    page = context.new_page()
-    page.goto(f"/changes/{full(shop)['change']}")
-    page.get_by_text("New image").click()
-    page.get_by_role("button", name="Copy", exact=True).last.click()
-    expect(page.locator("#polite")).to_have_text("Copied")
-    assert '"total": {"N": "2.0"}' in page.evaluate("navigator.clipboard.readText()")
-    page.get_by_role("button", name="Copy link").click()
-    wait = "async () => (await navigator.clipboard.readText()).startsWith('http')"
-    page.wait_for_function(wait)
 
 
 def test_skipping_to_the_content_by_keyboard(page: Page) -> None:

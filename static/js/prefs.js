@@ -16,19 +16,22 @@ export const toggleDensity = () =>
   prefer("density", root.dataset.density === "compact" ? "comfortable" : "compact");
 
 function show() {
-  document.querySelectorAll('[data-prefer="zone"] button').forEach((button) => {
+  for (const button of document.querySelectorAll('[data-prefer="zone"] button')) {
     button.setAttribute("aria-pressed", String(button.value === root.dataset.zone));
-  });
+  }
+  for (const select of document.querySelectorAll("select[data-prefer]")) {
+    select.value = root.dataset[select.dataset.prefer];
+  }
 }
 
 export function startPrefs() {
-  document.querySelectorAll('[data-prefer="zone"] button').forEach((button) => {
+  for (const button of document.querySelectorAll('[data-prefer="zone"] button')) {
     button.addEventListener("click", () => prefer("zone", button.value));
-  });
-  document.querySelectorAll('select[data-prefer="theme"]').forEach((select) => {
-    select.addEventListener("change", () => prefer("theme", select.value));
-  });
-  document.querySelectorAll('[data-prefer="shortcuts"]').forEach((box) => {
+  }
+  for (const select of document.querySelectorAll("select[data-prefer]")) {
+    select.addEventListener("change", () => prefer(select.dataset.prefer, select.value));
+  }
+  for (const box of document.querySelectorAll('[data-prefer="shortcuts"]')) {
     box.addEventListener("change", () => prefer("shortcuts", box.checked ? "on" : "off"));
-  });
+  }
 }

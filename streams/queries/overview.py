@@ -35,12 +35,15 @@ class StreamStatus:
     """One stream. `rate` is changes a second over the last minute; `lag_seconds` None before the
     first read; `time_left_seconds` until the source may delete unread changes, None if everything
     was proven read lately; `read_seconds` since the last successful read of the shard that was
-    read the longest ago."""
+    read the longest ago; `account` and `region` "" where they are not known yet; `blocked_by` the
+    kind of the open problem that keeps it from being read, "" if none is known."""
 
     id: int
     name: str
     source: str
     table: str
+    account: str
+    region: str
     view_type: str
     state: str
     level: str
@@ -55,6 +58,7 @@ class StreamStatus:
     last_change_at: datetime | None
     stored_at: datetime | None
     problems: int
+    blocked_by: str
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ _STATUSES = f"""
         WHERE harmless_at IS NULL AND (growing OR detected_at > clock_timestamp() - %(new)s)
         ORDER BY stream_id, growing DESC, detected_at DESC
     )
-    SELECT st.id, st.name, st.source, st.options, st.view_type, st.created_at, st.paused_at,
+    SELECT st.id, st.name, st.source, st.options, st.arn, st.view_type, st.created_at, st.paused_at,
            st.paused_by, coalesce(shard.shards, 0) AS shards,
            coalesce(shard.unfinished, 0) AS unfinished, coalesce(shard.changes, 0) AS changes,
            shard.last_change_at, shard.stored_at, coalesce(unread.readable, 0) AS readable,
@@ -202,11 +206,14 @@ def _status(
     row: dict[str, Any], system_cause: str, earlier: tuple[timedelta, datetime] | None
 ) -> StreamStatus:
     judged = judge(row, row["source"], system_cause, earlier)
+    options = _options(row["options"])
     return StreamStatus(
         id=row["id"],
         name=row["name"],
         source=row["source"],
-        table=_options(row["options"]).get("table", ""),
+        table=options.get("table", ""),
+        account=_part(row["arn"], 4),
+        region=_part(row["arn"], 3) or options.get("region", ""),
         view_type=row["view_type"],
         state=judged.code,
         level=judged.level,
@@ -221,6 +228,7 @@ def _status(
         last_change_at=row["last_change_at"],
         stored_at=row["stored_at"],
         problems=row["problems"],
+        blocked_by=row["kind"] if row["kind"] in BLOCKING else "",
     )
 
 
@@ -257,3 +265,9 @@ def _options(value: Any) -> dict[str, str]:
     # Django's raw cursor gives jsonb as text, so that its own field can decode it.
     options: dict[str, str] = json.loads(value)
     return options
+
+
+def _part(arn: str, index: int) -> str:
+    """arn:aws:dynamodb:REGION:ACCOUNT:table/…; "" before the source has named it."""
+    parts = arn.split(":", 5)
+    return parts[index] if len(parts) == 6 else ""

@@ -1,0 +1,18 @@
+"""What is wrong now, for the title and icon of pages that are open in a background tab."""
+
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_GET
+
+from dashboard import access
+from dashboard.shell import Shell
+from streams.queries.overview import statuses, system
+
+
+@require_GET
+@access.api
+def pulse(request: HttpRequest) -> JsonResponse:
+    """`problems` as the badge spells it, and `bad`: whether anything is in a bad state."""
+    bad = system().level == "bad" or any(stream.level == "bad" for stream in statuses())
+    response = JsonResponse({"problems": Shell(request).problems, "bad": bad})
+    response.headers["Cache-Control"] = "no-store"
+    return response
