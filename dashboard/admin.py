@@ -43,7 +43,7 @@ class StreamAdmin(StreamModelAdmin):
         "paused_at", "paused_by", "created_at", "discovered_at", "indexed_since", "stored_changes",
     ]  # fmt: skip
     _options = ("Source", {"fields": ["table", "region", "endpoint_url", "role_arn"]})
-    _search = ("Search", {"fields": ["indexed"]})
+    _search = ("Search and lists", {"fields": ["indexed", "ignored"]})
 
     @admin.display(description="table")
     def table(self, stream: Stream) -> str:

@@ -27,6 +27,7 @@ from streams.stages.poll import Poller
 from streams.stages.publish import number_batches, wake
 from streams.stages.report import report_error
 from streams.stages.rivals import note_rivals
+from streams.stages.roll_up import roll_up
 from streams.stages.watch import watch
 
 log = logging.getLogger(__name__)
@@ -98,8 +99,8 @@ def _list_shards(stream: Stream) -> None:
 
 @shared_task(name="streams.tick")
 def tick() -> None:
-    """Beat's pulse: note it, revive pollers, list what is due, number what was left, and
-    watch what is not read."""
+    """Beat's pulse: note it, revive pollers, list what is due, number what was left, watch what is
+    not read, and roll up what is new."""
     try:
         _note_pulse()
         for _ in range(settings.POLLERS - lease.live_pollers()):
@@ -113,6 +114,7 @@ def tick() -> None:
             wake(position)
         note_rivals()
         watch()
+        roll_up()
     except (DatabaseError, BrokerError, RedisError) as error:
         log.warning("The tick was cut short: %s", error)
         close_old_connections()

@@ -13,10 +13,12 @@ from streams.models import Stream
 from streams.queries.retention import foretold
 from streams.stages.add import (
     add_stream,
+    change_ignored,
     change_indexed,
     change_keep_days,
     change_options,
     parse_indexed,
+    parse_names,
 )
 
 _OPTIONS = ("table", "region", "endpoint_url", "role_arn")
@@ -60,6 +62,13 @@ class StreamOptionsForm(StreamForm):
         "look like ids; a dash: none. Another choice counts for the changes of the next day on.",
     )
 
+    ignored = forms.CharField(
+        required=False,
+        label="Ignored fields",
+        help_text="A change of nothing but these top-level attributes is stored like any other, "
+        "but hidden and counted where changes are listed; separated by commas.",
+    )
+
     # The admin sets it for each request.
     who = ""
     # Each form's own: saves through the engine; raises SourceError with what must be mended.
@@ -75,6 +84,7 @@ class StreamOptionsForm(StreamForm):
             self.fields[name].initial = self.instance.options.get(name, "")
         names = self.instance.indexed_attributes
         self.fields["indexed"].initial = ", ".join(names) or "-" if names is not None else ""
+        self.fields["ignored"].initial = ", ".join(self.instance.ignored_fields)
 
     def options(self) -> dict[str, str]:
         return {name: self.cleaned_data[name] for name in _OPTIONS if self.cleaned_data.get(name)}
@@ -137,6 +147,8 @@ class ChangeStreamForm(StreamOptionsForm):
         indexed = parse_indexed(self.cleaned_data["indexed"])
         if indexed != self.instance.indexed_attributes:
             change_indexed(self.instance, indexed, self.who)
+        if "ignored" in self.changed_data:
+            change_ignored(self.instance, parse_names(self.cleaned_data["ignored"]), self.who)
 
 
 class AddStreamForm(StreamOptionsForm):
@@ -174,4 +186,5 @@ class AddStreamForm(StreamOptionsForm):
             self.who,
             data["keep_days"],
             parse_indexed(data["indexed"]),
+            parse_names(data["ignored"]),
         )

@@ -38,7 +38,9 @@ def test_adding_goes_through_the_engine(admin: Client, add_stream: Any) -> None:
     response = admin.post("/admin/streams/stream/add/", FORM | EMPTY)
     assert response.status_code == 302
     options = {"table": "orders", "region": "eu-central-1"}
-    add_stream.assert_called_once_with("orders", "dynamodb", options, "latest", "alice", None, None)
+    add_stream.assert_called_once_with(
+        "orders", "dynamodb", options, "latest", "alice", None, None, []
+    )
     assert Stream.objects.count() == 1
 
 

@@ -5,8 +5,9 @@ from streams.models.batch import Batch, FeedHead
 from streams.models.drop import Cut, Drop, Remainder
 from streams.models.edit import Edit
 from streams.models.gap import Gap
+from streams.models.minute import Minute, RollHead
 from streams.models.poller import Heartbeat, Poller
-from streams.models.problem import PoisonRecord, Problem
+from streams.models.problem import PoisonRecord, Problem, ProblemEvent
 from streams.models.saved_view import SavedView
 from streams.models.shard import Shard
 from streams.models.stream import Stream
@@ -19,10 +20,13 @@ __all__ = [
     "FeedHead",
     "Gap",
     "Heartbeat",
+    "Minute",
     "PoisonRecord",
     "Poller",
     "Problem",
+    "ProblemEvent",
     "Remainder",
+    "RollHead",
     "SavedView",
     "Shard",
     "Stream",

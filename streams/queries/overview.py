@@ -88,7 +88,7 @@ _STATUSES = f"""
         FROM turn GROUP BY stream_id
     ), minute AS (
         SELECT stream_id, sum(inserts + modifies + removes) AS changes
-        FROM streams_batch WHERE stored_at > clock_timestamp() - interval '1 minute'
+        FROM streams_batch WHERE stored_at > (SELECT clock_timestamp() - interval '1 minute')
         GROUP BY stream_id
     ), problem AS (
         SELECT DISTINCT ON (stream_id) stream_id, sentence, fix, kind,

@@ -1,6 +1,6 @@
 """Adding and changing streams: everything is checked with the source before it is saved."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,9 @@ from streams.stages.discover import discover
 from streams.stages.report import report_error
 from streams.when import parse_moment
 
+# Every list and the live feed ask each change about them.
+_MOST_IGNORED, _LONGEST_NAME = 100, 255
+
 
 def add_stream(
     name: str,
@@ -26,17 +29,19 @@ def add_stream(
     who: str,
     keep_days: int | None = None,
     indexed: list[str] | None = None,
+    ignored: Sequence[str] = (),
 ) -> Stream:
     """Check and save a new stream, and list its shards.
 
     `start` is latest, trim-horizon or a time; `keep_days` None keeps the changes for ever;
     `indexed` are the attributes whose values search finds by an index, None those that look like
-    ids. SourceError says in words what must be mended; nothing is saved then.
+    ids; changes of `ignored` attributes alone are noise (noise.py). SourceError says in words what
+    must be mended; nothing is saved then.
     """
     now = datetime.now(UTC)
     kind, start_at = parse_start(start, now)
     stream = Stream(name=name, source=source, start=kind, start_at=start_at, keep_days=keep_days)
-    stream.indexed_attributes = indexed
+    stream.indexed_attributes, stream.ignored_fields = indexed, check_ignored(ignored)
     adapter = open_source(source, options)
     try:
         stream.options = dict(adapter.options.as_dict())
@@ -47,7 +52,7 @@ def add_stream(
         with transaction.atomic():
             stream.save()
             added = {"options": stream.options, "start": start, "keep_days": keep_days}
-            added["indexed_attributes"] = indexed
+            added |= {"indexed_attributes": indexed, "ignored_fields": stream.ignored_fields}
             record_edit(who, stream, {field: [None, value] for field, value in added.items()})
         _first_discovery(stream, adapter)
     finally:
@@ -97,6 +102,38 @@ def parse_indexed(text: str) -> list[str] | None:
     """The names a person wrote, separated by commas; "" is None, "-" is no name."""
     if text.strip() in ("", "-"):
         return [] if text.strip() else None
+    return parse_names(text)
+
+
+def change_ignored(stream: Stream, names: Sequence[str], who: str) -> None:
+    """Call a MODIFY of nothing but these attributes noise, for the changes that are stored already
+    too: nothing is stored otherwise, it is only left out of lists at first.
+
+    Raises SourceRefused if there are too many, or one is too long.
+    """
+    before, after = stream.ignored_fields, check_ignored(names)
+    if before == after:
+        return
+    with transaction.atomic():
+        stream.ignored_fields = after
+        stream.save(update_fields=["ignored_fields"])
+        record_edit(who, stream, {"ignored_fields": [before, after]})
+
+
+def check_ignored(names: Sequence[str]) -> list[str]:
+    """The names in order, each once; SourceRefused says what is wrong with them."""
+    found = sorted(set(names) - {""})
+    if len(found) > _MOST_IGNORED or any(len(name) > _LONGEST_NAME for name in found):
+        raise SourceRefused(
+            f"A stream can ignore {_MOST_IGNORED} fields of {_LONGEST_NAME} characters at most.",
+            "Name fewer; for more, hide changes by a filter such as changed:status.",
+            kind="options",
+        )
+    return found
+
+
+def parse_names(text: str) -> list[str]:
+    """The names a person wrote, separated by commas."""
     return sorted({name.strip() for name in text.split(",")} - {""})
 
 

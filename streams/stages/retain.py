@@ -20,6 +20,7 @@ from streams.models import Batch, Drop, Remainder, Stream
 from streams.partitions import Leaf
 from streams.queries import retention
 from streams.queries.verify import fits, remainder_digest, stored_of
+from streams.stages.roll_up import drop_minutes, roll_up
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,9 @@ def retain(stream: Stream) -> int:
                 break
             dropped += 1
     if Drop.objects.filter(stream=stream).exists():
+        roll_up()  # what is not rolled up is not cut
         _cut_ledger(stream)
+    drop_minutes(stream)
     return dropped
 
 
@@ -158,7 +161,7 @@ def _cut_ledger(stream: Stream) -> None:
 # changes when its time is past all drops'. Beyond the oldest leaf nothing can have gone.
 _GONE = """
     SELECT b.id, b.number, b.last_sequence, b.digest, b.newest_change_at,
-           b.feed_position IS NOT NULL
+           b.feed_position <= (SELECT position FROM streams_rollhead WHERE id = 1)
            AND coalesce(b.newest_change_at, b.stored_at) < %(oldest)s
            AND CASE WHEN b.newest_change_at IS NULL THEN
                EXISTS (SELECT 1 FROM streams_drop d WHERE d.stream_id = %(stream)s

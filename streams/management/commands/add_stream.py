@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 
 from streams.management.failures import explained
 from streams.sources.registry import SOURCES
-from streams.stages.add import add_stream, parse_indexed
+from streams.stages.add import add_stream, parse_indexed, parse_names
 
 
 class Command(BaseCommand):
@@ -44,6 +44,14 @@ class Command(BaseCommand):
             help="attributes whose values search finds by an index, separated by commas; default: "
             "those that look like ids; - for none",
         )
+        parser.add_argument(
+            "--ignore",
+            type=parse_names,
+            default=[],
+            metavar="NAMES",
+            help="attributes whose changes are noise, separated by commas: stored like all, but "
+            "lists hide a change of nothing else at first",
+        )
 
     def handle(self, **options: Any) -> None:
         given = {name: options[name] for name in ("table", "region", "endpoint_url", "role_arn")}
@@ -56,6 +64,7 @@ class Command(BaseCommand):
                 _who(),
                 options["keep_days"],
                 options["index"],
+                options["ignore"],
             )
         self.stdout.write(
             f"Stream {stream.name} added: {stream.options['table']}, {stream.view_type}, "

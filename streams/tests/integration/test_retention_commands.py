@@ -130,6 +130,12 @@ def test_a_stream_is_added_with_its_indexed_attributes(
     assert (stream.indexed_attributes, stream.indexed_since) == (names, None)
 
 
+@pytest.mark.usefixtures("source")
+def test_a_stream_is_added_with_its_ignored_fields() -> None:
+    run("add_stream", "orders", "--table", "orders", "--ignore", "views, seen_at,")
+    assert Stream.objects.get().ignored_fields == ["seen_at", "views"]
+
+
 # beat
 
 
