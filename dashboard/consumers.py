@@ -5,16 +5,19 @@ No queries but access; what is sent is decided in `feed/subscriptions.py`.
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Any
 
 import msgspec
+from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db.utils import Error as DatabaseError
 
 from dashboard import access
-from dashboard.feed import cursors, protocol
+from dashboard.feed import columns, cursors, protocol
 from dashboard.feed.hub import hub
+from dashboard.feed.selection import Selection
 from dashboard.feed.subscriptions import Subscriber
 from streams.queries.feed import Cursor
 from streams.rules import compile_text
@@ -35,6 +38,12 @@ class FeedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     channel_layer_alias = "none"
 
     subscriber: Subscriber | None = None
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        # Channels' own visits a thread for every message, to close old connections. Here most
+        # messages are acknowledgements, which touch no database; and the calls that do
+        # (database_sync_to_async) close theirs themselves.
+        await getattr(self, get_handler_name(message))(message)
 
     async def connect(self) -> None:
         # Accepted first: a browser is told the close code only of a socket that was open.
@@ -76,7 +85,8 @@ class FeedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             case protocol.Sub():
                 await self._subscribe(subscriber, request)
             case protocol.Resume():
-                await subscriber.resume(request.epoch, _cursor(request.cursor))
+                cursor = _cursor(request.cursor)
+                await subscriber.resume(request.epoch, cursor, skip=request.skip)
             case protocol.Ack():
                 subscriber.acknowledge(request.n)
             case protocol.Pause():
@@ -85,9 +95,7 @@ class FeedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 subscriber.see(request.visible)
 
     async def _subscribe(self, subscriber: Subscriber, request: protocol.Sub) -> None:
-        cursor = _cursor(request.cursor)
-        filter_ = compile_text(request.filter) if request.filter.strip() else None
-        streams = None
+        cursor, selection = _cursor(request.cursor), _selection(request)
         if request.streams is not None:
             streams = await database_sync_to_async(access.visible_streams)(request.streams)
             if missing := [name for name in request.streams if name not in streams]:
@@ -95,7 +103,8 @@ class FeedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 await self._say("error", "no-access", text)
                 await self.close(protocol.NO_ACCESS)
                 return
-        await subscriber.subscribe(request.epoch, streams, cursor, filter_)
+            selection = replace(selection, streams=streams)
+        await subscriber.subscribe(request.epoch, selection, cursor, skip=request.skip)
 
     async def _say(self, type_: Any, code: str, text: str) -> None:
         message: protocol.Problem = {"type": type_, "code": code, "text": text}
@@ -121,6 +130,19 @@ class FeedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 continue  # not known is not refused: changes come from the same store
             if user_id != subscriber.user_id:
                 await self.close(protocol.LOG_IN)
+
+
+def _selection(request: protocol.Sub) -> Selection:
+    """What a `sub` asks for, all streams at first; ValueError says what is wrong with it."""
+    if request.rows_per_second not in protocol.ROWS_PER_SECOND:
+        rates = " or ".join(map(str, protocol.ROWS_PER_SECOND))
+        raise ValueError(f"rows_per_second={request.rows_per_second} must be {rates}.")
+    return Selection(
+        filter=compile_text(request.filter) if request.filter.strip() else None,
+        columns=columns.parse(request.cols),
+        noise=request.noise,
+        rows_per_second=request.rows_per_second,
+    )
 
 
 def _cursor(text: str) -> Cursor | None:

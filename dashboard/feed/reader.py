@@ -1,19 +1,25 @@
-"""The hub's only way to the database: one thread, one connection, bounded pages."""
+"""A way to the database: one thread, one connection, bounded pages.
+
+The hub has one for the newest changes and one for its subscribers' older places, so that two
+hundred browsers that come back at once do not hold up the feed.
+"""
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import datetime
 from typing import NamedTuple, ParamSpec, TypeVar
 
-import msgspec
 from django.db import connection
 from django.db.utils import Error as DatabaseError
 
-from dashboard.feed import cursors
-from dashboard.feed.filters import Deciding, Passed
-from dashboard.feed.ring import Row
-from dashboard.feed.summary import summarise
+from dashboard.feed import collection_gaps, cursors
+from dashboard.feed.collection_gaps import CollectionGap
+from dashboard.feed.filters import Deciding
+from dashboard.feed.known import Known
+from dashboard.feed.ring import Counts, Row
+from dashboard.feed.rows import rows_of
 from streams.queries import feed
 from streams.queries.feed import Cursor, StoredChange
 from streams.stages.publish import number_batches
@@ -23,7 +29,7 @@ Result = TypeVar("Result")
 Streams = frozenset[int] | None
 
 PAGE_ROWS = 500
-NOTHING = Deciding({})
+NOTHING = Deciding()
 # Images travel with their changes, up to 800 KB each; so a page of large ones has fewer rows.
 _PAGE_BYTES = 8 * 1024 * 1024
 
@@ -41,6 +47,7 @@ class Reader:
     """Reads for the hub and its subscribers; every method raises DatabaseError."""
 
     def __init__(self) -> None:
+        self.known = Known()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="feed")
         self._rows = PAGE_ROWS // 5
 
@@ -65,6 +72,23 @@ class Reader:
     async def count(self, after: Cursor, upto: Cursor, streams: Streams) -> dict[str, int]:
         """Exact counts per operation, from the ledger."""
         return await self._run(feed.count, after, upto, streams=streams)
+
+    async def count_each(self, after: Cursor, upto: Cursor) -> Counts:
+        """The same of all streams, per stream and operation."""
+        return await self._run(feed.count_each, after, upto, streams=None)
+
+    async def times(
+        self, after: Cursor, upto: Cursor, streams: Streams
+    ) -> tuple[datetime, datetime] | None:
+        """From when to when the changes between two cursors happened, from the ledger."""
+        return await self._run(feed.times, after, upto, streams=streams)
+
+    async def head(self) -> Cursor:
+        return await self._run(feed.head)
+
+    async def collection_gaps(self, after: int | None) -> list[CollectionGap]:
+        """The gaps that were found after this one; the newest only, if None."""
+        return await self._run(collection_gaps.after, after)
 
     def stop(self, *, wait: bool = False) -> None:
         with suppress(RuntimeError):  # it was stopped before
@@ -103,18 +127,9 @@ class Reader:
         if changes:
             mean = sum(change.size for change in changes) // len(changes) + 1
             self._rows = max(10, min(PAGE_ROWS, _PAGE_BYTES // mean))
-        return [
-            _row(change, passed)
-            for change, passed in zip(changes, deciding.passed(changes), strict=True)
-        ]
+        return rows_of(changes, deciding, self.known)
 
 
 def _close() -> None:
     """In the thread that opened it: `connection` names another one in each thread."""
     connection.close()
-
-
-def _row(change: StoredChange, passed: Passed) -> Row:
-    assert change.cursor is not None  # noqa: S101 - read by its place in the feed
-    data = msgspec.Raw(msgspec.json.encode(summarise(change)))
-    return Row(change.cursor, change.stream_id, change.operation, data, passed)

@@ -1,33 +1,32 @@
 """One subscriber of the feed: where it stands, and what it is sent next.
 
-It holds no changes, only a cursor: a browser that does not acknowledge costs nothing. Every change
-after its cursor is sent once, in order, or counted by a gap.
+It holds no changes, only a cursor and counters: a browser that does not acknowledge costs nothing.
+Every change after its cursor is sent once, in order, or counted once.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from time import monotonic
-from urllib.parse import urlencode
 
 from django.db.utils import Error as DatabaseError
-from django.urls import reverse
 
-from dashboard.feed import protocol
+from dashboard.feed import frames, plan, protocol
 from dashboard.feed.filters import Deciding
+from dashboard.feed.frames import Place
 from dashboard.feed.hub import Hub
-from dashboard.feed.plan import Plan, Skipped, batch
-from dashboard.feed.protocol import BACKLOG_ROWS, BATCH_ROWS, CREDIT, LAG_ROWS
+from dashboard.feed.links import range_url
+from dashboard.feed.plan import Limits, Plan, Skipped
+from dashboard.feed.protocol import BACKLOG_ROWS, CREDIT, TICKS_A_SECOND
 from dashboard.feed.ring import Row, operations
-from dashboard.feed.summary import iso
+from dashboard.feed.selection import LeftOut, Selection
+from dashboard.feed.unseen import Unseen
 from streams.queries.feed import Cursor
-from streams.rules import Filter
+
+__all__ = ["Subscriber", "range_url"]
 
 _STATS_SECONDS = 1.0
 _HIDDEN_STATS_SECONDS = 5.0
-# A backlog that has left the ring is counted by the database; no need to do so every second.
-_RECOUNT_SECONDS = 5.0
 
 
 class Subscriber:
@@ -37,44 +36,44 @@ class Subscriber:
         self.subscribed = False
         self._hub = hub
         self._send = send
-        self._streams: dict[str, int] | None = None
-        self._filter: Filter | None = None
-        self._own = Deciding({})
+        self._selection = Selection()
+        self._own = Deciding()
         self._cursor: Cursor | None = None  # None is "now", until the hub has begun
         self._paused = False
         self._visible = True
-        self._sent = self._acked = self._hidden = 0
+        self._sent = self._acked = 0
+        self._left_out = LeftOut()
+        self._gap_seen: int | None = None
+        self._cap = self._selection.rows_per_second
+        self._unseen = Unseen(hub)
         self._kick = asyncio.Event()
-        self._stats_at = self._counted_at = 0.0
+        self._stats_at = self._stepped_at = 0.0
         self._start_turn()
 
     # What the browser asks for ------------------------------------------------------------
 
     async def subscribe(
-        self,
-        epoch: int,
-        streams: dict[str, int] | None,
-        cursor: Cursor | None,
-        filter_: Filter | None = None,
+        self, epoch: int, selection: Selection, cursor: Cursor | None, *, skip: bool = False
     ) -> None:
-        self._streams, self._filter = streams, filter_
-        self._own = Deciding({filter_.text: filter_} if filter_ else {})
-        self._hub.filters.use(self, filter_)
-        self._hidden = 0
-        await self.resume(epoch, cursor)
+        self._selection = selection
+        self._own = Deciding.of([selection])
+        self._hub.filters.use(self, selection)
+        await self.resume(epoch, cursor, skip=skip)
 
-    async def resume(self, epoch: int, cursor: Cursor | None) -> None:
+    async def resume(self, epoch: int, cursor: Cursor | None, *, skip: bool = False) -> None:
         """Go on after a cursor, in a new epoch: what is still on the way belongs to the old."""
         self.epoch, self._cursor, self._paused = epoch, cursor, False
         self._sent = self._acked = 0
+        self._left_out = LeftOut()
         self.subscribed = True
-        self._start_turn()
-        await self._send(protocol.encode(self._ready()))
+        self._start_turn(skip=skip)
+        self._cap = self._hub.guard.cap(self._selection.rows_per_second)
+        await self._send(frames.ready(epoch, cursor or self._hub.ring.end, self._cap))
         self._kick.set()
 
     def acknowledge(self, n: int) -> None:
         self._acked = max(self._acked, min(n, self._sent))
-        if self._catching_up:
+        if self._waiting():
             self._kick.set()
 
     def pause(self) -> None:
@@ -87,50 +86,53 @@ class Subscriber:
         self._start_turn()
         self._kick.set()
 
+    def advanced(self) -> None:
+        """The hub has read on."""
+        if self._may_send():
+            self._kick.set()
+
     # What it is sent ----------------------------------------------------------------------
 
     async def run(self) -> None:
         """Serve until cancelled."""
         while True:
             try:
-                await self._stats()
                 await self._step()
+                await self._stats()
                 await self._rest()
             except DatabaseError:  # the hub meets the same one, and says so
                 await asyncio.sleep(_STATS_SECONDS)
 
-    def _start_turn(self) -> None:
+    def _start_turn(self, *, skip: bool = False) -> None:
         """Whatever is being read for the old place is not to be sent any more."""
         self._turn = object()
-        self._catching_up = True
-        self._starved = False
+        self._begins = self._catching_up = True
+        self._skip = skip
+        self._choosing = self._starved = self._over = False
         self._backlog: int | None = None
-        self._unseen = 0
-
-    def _ready(self) -> protocol.Ready:
-        return {
-            "type": "ready",
-            "epoch": self.epoch,
-            "columns": protocol.COLUMNS,
-            "limits": {"rows": BATCH_ROWS, "tick": protocol.TICK_SECONDS, "backlog": BACKLOG_ROWS},
-            "server_time": iso(datetime.now(UTC), "milliseconds"),
-            "cursor": str(self._cursor or self._hub.ring.end),
-        }
+        self._unseen.reset()
 
     async def _rest(self) -> None:
-        """Until the next tick; while catching up, only until there is credit again."""
+        """Until there is something to do: at most once a tick, but for a backlog."""
         if self._catching_up and self._may_send() and self._waiting():
             await asyncio.sleep(0)
             return
+        pause = protocol.TICK_SECONDS
+        if not (self._may_send() and self._waiting()):
+            pause = max(0.0, self._stats_at + self._between_stats() - monotonic())
         with suppress(TimeoutError):
-            async with asyncio.timeout(protocol.TICK_SECONDS):
+            async with asyncio.timeout(pause):
                 await self._kick.wait()
         self._kick.clear()
+        if not self._catching_up:
+            early = self._stepped_at + protocol.TICK_SECONDS * 0.8 - monotonic()
+            await asyncio.sleep(max(0.0, early))
 
     def _may_send(self) -> bool:
         moving = self.subscribed and self._visible and not self._paused and self._hub.begun
-        self._starved |= moving and self._sent - self._acked >= CREDIT
-        return moving and self._sent - self._acked < CREDIT
+        credit = self._sent - self._acked < CREDIT
+        self._starved |= moving and not credit
+        return moving and credit and not self._choosing
 
     def _waiting(self) -> bool:
         return self._cursor is not None and self._cursor < self._hub.ring.end
@@ -140,138 +142,158 @@ class Subscriber:
             return
         if self._cursor is None:
             self._cursor = self._hub.ring.end
-        if not self._waiting():
-            self._catching_up = self._starved = False
+        await self._tell_collection_gaps(self._cursor)
+        if not self._may_send():
             return
-        turn = self._turn
-        if self._is_in_ring(self._cursor):
-            plan = self._from_ring(self._cursor)
+        if not self._waiting():
+            self._begins = self._catching_up = self._starved = self._over = False
+            return
+        turn, cursor = self._turn, self._cursor
+        if self._is_in_ring(cursor):
+            next_ = self._from_ring(cursor)
         else:
-            plan = await self._from_store(self._cursor)
-        if turn is self._turn:
-            await self._deliver(self._cursor, plan)
+            next_ = await self._from_store(cursor)
+        if turn is not self._turn:
+            return
+        if isinstance(next_, Plan):
+            await self._deliver(cursor, next_)
+        else:
+            await self._ask(cursor, next_)
 
     def _is_in_ring(self, cursor: Cursor) -> bool:
-        """True if the ring has all that follows, decided by the filter."""
-        since = self._hub.filters.since(self._filter.text) if self._filter else cursor
-        return since is not None and cursor >= max(since, self._hub.ring.start)
+        """True if the ring has all that follows, asked what this viewer asks."""
+        selection, hub = self._selection, self._hub
+        since = hub.filters.since(selection.text) if selection.filter else hub.ring.start
+        if selection.columns and since is not None:
+            shown = hub.filters.since(selection.columns)
+            since = None if shown is None else max(since, shown, hub.ring.cells_since)
+        return since is not None and cursor >= since and hub.ring.holds(cursor)
 
-    def _passing(self, rows: Sequence[Row]) -> Sequence[Row]:
-        if self._filter is None:
-            return rows
-        text = self._filter.text
-        return [row for row in rows if text in row.passed]
+    def _from_ring(self, cursor: Cursor) -> Plan | Skipped:
+        """What comes next; or the backlog, if the browser is to be asked."""
+        ring, selection, limits = self._hub.ring, self._selection, Limits.of(self._cap)
+        there = ring.after(cursor, selection.ids)
+        if ring.holes_after(cursor):
+            return self._over_holes(cursor, there)
+        looked = selection.look(there)
+        if self._begins and len(looked.rows) > BACKLOG_ROWS:
+            if not self._skip:
+                return Skipped(ring.end, operations(looked.rows))
+            return plan.newest(looked, selection, ring.end, limits)
+        # A burst may take a second to be sent, in order; above the rate the newest count more.
+        most = limits.rows if self._over else limits.rows * TICKS_A_SECOND
+        if len(looked.rows) <= (BACKLOG_ROWS if self._catching_up else most):
+            self._over = False
+            next_ = plan.in_order(looked, selection, ring.end, limits)
+            return next_ if self._catching_up else next_._replace(behind=0)
+        self._catching_up, self._over = False, True
+        return plan.sampled(looked, ring.end, limits)
 
-    def _from_ring(self, cursor: Cursor) -> Plan:
-        ring = self._hub.ring
-        there = ring.after(cursor, self._ids())
-        rows = self._passing(there)
-        if len(rows) <= (BACKLOG_ROWS if self._catching_up else LAG_ROWS):
-            return batch(None, rows, ring.end, 0, there)
-        left_out, rows = rows[:-BATCH_ROWS], rows[-BATCH_ROWS:]
-        skipped = Skipped(left_out[-1].cursor, operations(left_out))
-        return batch(skipped, rows, ring.end, 0, there)
+    def _over_holes(self, cursor: Cursor, there: list[Row]) -> Plan | Skipped:
+        """More was written than the hub could read: part of it is only counted."""
+        ring, selection, limits = self._hub.ring, self._selection, Limits.of(self._cap)
+        holes = ring.holes_after(cursor)
+        counted = plan.of_holes(holes, selection)
+        unasked = selection.asks(self._hub.ignoring)
+        behind = Skipped(ring.end, plan.added(counted, operations(there)), unasked)
+        if self._begins and sum(behind.operations.values()) > BACKLOG_ROWS and not self._skip:
+            return behind
+        self._catching_up, self._over = False, True
+        if not unasked:
+            return plan.sampled(selection.look(there), ring.end, limits, sum(counted.values()))
+        upto = holes[-1].end
+        before = [row for row in there if row.cursor <= upto]
+        skipped = Skipped(upto, plan.added(counted, operations(before)), unasked=True)
+        after = plan.sampled(selection.look(there[len(before) :]), ring.end, limits)
+        return after._replace(skipped=skipped)
 
-    async def _from_store(self, cursor: Cursor) -> Plan:
+    async def _from_store(self, cursor: Cursor) -> Plan | Skipped:
         """For a place that has left the ring."""
-        reader, streams = self._hub.reader, self._ids()
-        backlog = self._backlog  # a new turn may begin while the store is asked
+        past, selection, limits = self._hub.past, self._selection, Limits.of(self._cap)
+        end, backlog = self._hub.ring.end, self._backlog
+        begins, skip = self._begins, self._skip  # a new turn may begin while the store is asked
+        unasked = selection.asks(self._hub.ignoring)
         if backlog is None:
-            counts = await reader.count(cursor, self._hub.ring.end, streams)
+            counts = await past.count(cursor, end, selection.ids)
             backlog = sum(counts.values())
-        if backlog <= BACKLOG_ROWS:
-            page = await reader.read(cursor, streams, BATCH_ROWS, self._own)
+            if begins and backlog > BACKLOG_ROWS and not skip:
+                return Skipped(end, counts, unasked)
+        if backlog <= (BACKLOG_ROWS if self._catching_up else limits.rows * TICKS_A_SECOND):
+            page = await past.read(cursor, selection.ids, limits.rows, self._own)
             behind = max(0, backlog - len(page.rows))
-            return batch(None, self._passing(page.rows), page.end, behind, page.rows)
-        page = await reader.newest(streams, BATCH_ROWS, self._own)
+            return plan.in_order(selection.look(page.rows), selection, page.end, limits, behind)
+        page = await past.newest(selection.ids, limits.rows, self._own)
         # Retention may have taken counted changes, so that few or none are left to show.
         rows = [row for row in page.rows if row.cursor > cursor]
         start = max(page.start, cursor)
-        counts = await reader.count(cursor, start, streams)
-        skipped = Skipped(start, counts, unasked=self._filter is not None)
-        return batch(skipped, self._passing(rows), page.end, 0, rows)
+        counts = await past.count(cursor, start, selection.ids)
+        next_ = plan.in_order(selection.look(rows), selection, page.end, limits)
+        return next_._replace(skipped=Skipped(start, counts, unasked))
 
-    async def _deliver(self, cursor: Cursor, plan: Plan) -> None:
+    async def _ask(self, cursor: Cursor, waiting: Skipped) -> None:
+        turn = self._turn
+        times = await self._hub.past.times(cursor, waiting.upto, self._selection.ids)
+        if turn is self._turn:
+            self._begins, self._choosing = False, True
+            await self._send(frames.choice(self.epoch, cursor, waiting, times, self._selection))
+
+    async def _deliver(self, cursor: Cursor, next_: Plan) -> None:
         """Change the own state first: a request may come in while a frame waits for the socket."""
-        frames = []
-        if plan.skipped and sum(plan.skipped.operations.values()):
-            frames.append(self._gap(cursor, plan.skipped))
-            cursor = plan.skipped.upto
-        if plan.rows:
-            frames.append(self._batch(cursor, plan))
-        self._hidden += plan.hidden
-        self._backlog = plan.behind or None
-        self._cursor = max(plan.upto, cursor)
-        self._catching_up &= plan.behind > 0 or self._waiting()
-        self._starved &= plan.behind > 0
-        for frame in frames:
+        made, skipped = [], next_.skipped
+        if skipped and sum(skipped.operations.values()):
+            self._left_out = self._left_out.and_(skipped.left_out)
+            place = self._place(cursor)
+            made.append(frames.gap(place, skipped, self._reason(), self._selection, self._left_out))
+            cursor = skipped.upto
+        self._left_out = self._left_out.and_(next_.left_out)
+        if next_.rows or next_.sampled:
+            place = self._place(cursor)
+            made.append(frames.batch(place, next_, self._selection.columns, self._left_out))
+        self._begins = False
+        self._backlog = next_.behind or None
+        self._cursor = max(next_.upto, cursor)
+        self._catching_up &= next_.behind > 0 or self._waiting()
+        self._starved &= next_.behind > 0
+        self._stepped_at = monotonic()
+        self._unseen.reset()
+        for frame in made:
             await self._send(frame)
 
-    def _gap(self, cursor: Cursor, skipped: Skipped) -> str:
+    def _place(self, cursor: Cursor) -> Place:
+        """Of the next frame."""
         self._sent += 1
-        reason: protocol.Reason = "rate"
-        if self._catching_up or self._starved:
-            reason = "backlog" if self._catching_up else "slow"
-        message: protocol.Gap = {
-            "type": "gap",
-            "epoch": self.epoch,
-            "n": self._sent,
-            "count": sum(skipped.operations.values()),
-            "operations": dict(skipped.operations),
-            "reason": reason,
-            "url": range_url(cursor, skipped.upto, self._streams or ()),
-        }
-        if skipped.unasked:
-            message["unasked"] = True
-        return protocol.encode(message, from_=str(cursor), to=str(skipped.upto))
+        return Place(self.epoch, self._sent, cursor)
 
-    def _batch(self, cursor: Cursor, plan: Plan) -> str:
-        self._sent += 1
-        message: protocol.Batch = {
-            "type": "batch",
-            "epoch": self.epoch,
-            "n": self._sent,
-            "rows": [row.data for row in plan.rows],
-            "behind": plan.behind,
-        }
-        return protocol.encode(message, from_=str(cursor), to=str(plan.upto))
+    def _reason(self) -> protocol.Reason:
+        if self._catching_up:
+            return "backlog"
+        return "slow" if self._starved else "rate"
+
+    async def _tell_collection_gaps(self, cursor: Cursor) -> None:
+        seen, self._gap_seen = self._gap_seen, self._hub.newest_gap
+        if seen is None or seen == self._gap_seen:
+            return
+        for gap in list(self._hub.gaps):
+            if gap.id > seen and self._selection.has(gap.stream_id):
+                await self._send(frames.collection_gap(self._place(cursor), gap))
 
     # The sign of life -----------------------------------------------------------------------
 
+    def _between_stats(self) -> float:
+        return _STATS_SECONDS if self._visible else _HIDDEN_STATS_SECONDS
+
     async def _stats(self) -> None:
         now = monotonic()
-        if now - self._stats_at < (_STATS_SECONDS if self._visible else _HIDDEN_STATS_SECONDS):
+        if now - self._stats_at < self._between_stats():
             return
         self._stats_at = now
-        message: protocol.Stats = {
-            "type": "stats",
-            "epoch": self.epoch,
-            "unseen": await self._count_unseen(now),
-            "rate": self._hub.rate(self._ids()),
-        }
-        if self._filter and self._cursor:
-            message["hidden"], message["cursor"] = self._hidden, str(self._cursor)
-        if self._hub.late:
-            message["late"] = self._hub.late
-        await self._send(protocol.encode(message))
-
-    async def _count_unseen(self, now: float) -> int:
-        ring, cursor = self._hub.ring, self._cursor
-        if cursor is None or not self._hub.begun or cursor >= ring.end:
-            return 0
-        if self._is_in_ring(cursor):
-            return len(self._passing(ring.after(cursor, self._ids())))
-        if now - self._counted_at >= _RECOUNT_SECONDS:
-            self._counted_at = now
-            counts = await self._hub.reader.count(cursor, ring.end, self._ids())
-            self._unseen = sum(counts.values())
-        return self._unseen
-
-    def _ids(self) -> frozenset[int] | None:
-        return None if self._streams is None else frozenset(self._streams.values())
-
-
-def range_url(after: Cursor, upto: Cursor, streams: Sequence[str] | Mapping[str, int]) -> str:
-    """The changes between two cursors as an ordinary page."""
-    query = [("after", str(after)), ("upto", str(upto)), *(("stream", name) for name in streams)]
-    return f"{reverse('live')}?{urlencode(query)}"
+        cap = self._hub.guard.cap(self._selection.rows_per_second)
+        if self.subscribed and cap != self._cap:
+            self._cap = cap
+            await self._send(frames.capped(self._selection.rows_per_second, cap))
+        unseen = 0
+        if self._cursor and self._hub.begun:
+            in_ring = self._is_in_ring
+            unseen = await self._unseen.after(self._cursor, self._selection, in_ring)
+        facts = self._selection, self._cursor, unseen, self._left_out
+        await self._send(frames.stats(self.epoch, self._hub, *facts))

@@ -72,6 +72,7 @@ async def own_hub(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hub]:
     for viewer in list(hub.viewers):
         hub.leave(viewer)
     hub.reader.stop(wait=True)
+    hub.past.stop(wait=True)
     await close_layer(hub)
 
 
@@ -112,6 +113,29 @@ async def test_it_answers_a_subscription_and_sends_changes(socket: Socket) -> No
     await in_store(shop.write_many, 2)
     batch = await socket.hear("batch")
     assert (batch["epoch"], batch["n"], len(batch["rows"])) == (3, 1, 2)
+
+
+async def test_it_says_what_is_wrong_with_a_subscription(socket: Socket) -> None:
+    for wrong, said in (
+        ({"rows_per_second": 700}, "rows_per_second=700 must be 500 or 2000."),
+        ({"cols": ["status"]}, "'status' is no column. Write new.status"),
+        ({"cols": ["new.a"] * 9}, "at most 8"),
+        ({"cols": ['new."a']}, "closing"),
+    ):
+        await socket.say(type="sub", epoch=1, **wrong)
+        assert said in (await socket.hear("error"))["text"]
+
+
+async def test_it_sends_what_was_chosen(socket: Socket) -> None:
+    shop = await in_store(Shop, "orders", ignored_fields=["status"])
+    await socket.say(type="sub", epoch=1, cursor="0.0", cols=["new.status"], noise=True)
+    await socket.hear("ready")
+    await in_store(shop.write_many, 1)
+    assert (await socket.hear("batch"))["rows"][0][-1] == ["paid"]
+    await socket.say(type="sub", epoch=2, cursor="0.0", rows_per_second=2000)
+    assert (await socket.hear("ready"))["limits"]["rows"] == 500
+    while (await socket.hear("stats"))["noise"] != 1:
+        pass
 
 
 async def test_a_stream_that_does_not_exist_closes(socket: Socket) -> None:

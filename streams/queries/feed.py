@@ -4,16 +4,30 @@ Batches are numbered after their commit, one numbering at a time (stages/publish
 that continues after its cursor can miss nothing and waits for no open transaction.
 """
 
+from collections import Counter
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import Max, Min, QuerySet, Sum
 
+from streams.change import OPERATIONS
 from streams.models import Batch, FeedHead
 from streams.queries.rows import Cursor, Extent, StoredChange, changes_of, fetch_of
 
-__all__ = ["START", "Cursor", "Page", "StoredChange", "count", "head", "newest", "read"]
+__all__ = [
+    "START",
+    "Cursor",
+    "Page",
+    "StoredChange",
+    "count",
+    "count_each",
+    "head",
+    "newest",
+    "read",
+    "times",
+]
 
 START = Cursor(0, 0)
 # The columns of an Extent.
@@ -74,19 +88,50 @@ def newest(*, streams: Collection[int] | None, limit: int) -> Page:
 
 
 def count(after: Cursor, upto: Cursor, *, streams: Collection[int] | None) -> dict[str, int]:
-    """How many changes of each operation lie after one cursor and not after the other.
+    """How many changes of each operation lie after one cursor and not after the other."""
+    counts = dict.fromkeys(OPERATIONS, 0)
+    for (_, operation), number in count_each(after, upto, streams=streams).items():
+        counts[operation] += number
+    return counts
+
+
+def count_each(
+    after: Cursor, upto: Cursor, *, streams: Collection[int] | None
+) -> dict[tuple[int, str], int]:
+    """The same per stream (its id) and operation, without those that are 0.
 
     Whole batches are counted by the ledger; only the two cut ones are looked into.
     """
-    of = {} if streams is None else {"stream__in": list(streams)}
-    whole = Batch.objects.filter(
-        feed_position__gt=after.position, feed_position__lt=upto.position, **of
-    ).aggregate(INSERT=Sum("inserts"), MODIFY=Sum("modifies"), REMOVE=Sum("removes"))
-    counts = {operation: number or 0 for operation, number in whole.items()}
+    whole = (
+        _between(after.position + 1, upto.position - 1, streams)
+        .values_list("stream_id")
+        .annotate(Sum("inserts"), Sum("modifies"), Sum("removes"))
+        .order_by()
+    )
+    counts: Counter[tuple[int, str]] = Counter()
+    for stream, *numbers in whole:
+        counts.update({(stream, name): n for name, n in zip(OPERATIONS, numbers, strict=True) if n})
     for position in {after.position, upto.position}:
-        for operation, number in _cut(position, after, upto, streams):
-            counts[operation] += number
+        for stream, operation, number in _cut(position, after, upto, streams):
+            counts[stream, operation] += number
     return counts
+
+
+def times(
+    after: Cursor, upto: Cursor, *, streams: Collection[int] | None
+) -> tuple[datetime, datetime] | None:
+    """From when to when the changes in the batches between two cursors happened; None if there are
+    none."""
+    found = _between(after.position, upto.position, streams).aggregate(
+        oldest=Min("oldest_change_at"), newest=Max("newest_change_at")
+    )
+    return (found["oldest"], found["newest"]) if found["oldest"] else None
+
+
+def _between(first: int, last: int, streams: Collection[int] | None) -> QuerySet[Batch]:
+    """The batches at these places of the feed, both included."""
+    of = {} if streams is None else {"stream__in": list(streams)}
+    return Batch.objects.filter(feed_position__gte=first, feed_position__lte=last, **of)
 
 
 def _batches(
@@ -126,7 +171,7 @@ def _changes(batches: list[Extent], after: Cursor, limit: int) -> list[StoredCha
 
 def _cut(
     position: int, after: Cursor, upto: Cursor, streams: Collection[int] | None
-) -> list[tuple[str, int]]:
+) -> list[tuple[int, str, int]]:
     where, parameters = _of(streams)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -137,13 +182,13 @@ def _cut(
         if not arms:
             return []
         cursor.execute(
-            f"""SELECT CASE c.operation WHEN 'I' THEN 'INSERT' WHEN 'M' THEN 'MODIFY'
+            f"""SELECT c.stream_id, CASE c.operation WHEN 'I' THEN 'INSERT' WHEN 'M' THEN 'MODIFY'
                        ELSE 'REMOVE' END, count(*)
                 FROM ({arms}) c
-                WHERE (%s, c.ordinal) > (%s, %s) AND (%s, c.ordinal) <= (%s, %s) GROUP BY 1""",
+                WHERE (%s, c.ordinal) > (%s, %s) AND (%s, c.ordinal) <= (%s, %s) GROUP BY 1, 2""",
             [*given, position, *after, position, *upto],
         )
-        return [(operation, int(number)) for operation, number in cursor.fetchall()]
+        return [(stream, operation, int(n)) for stream, operation, n in cursor.fetchall()]
 
 
 def _of(streams: Collection[int] | None) -> tuple[str, list[Any]]:
