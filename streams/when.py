@@ -1,17 +1,23 @@
 """Reading a moment as people write it."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 _AGO = re.compile(r"(\d{1,6})\s*([smhd])(?:\s+ago)?\Z")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _EPOCH = re.compile(r"\d{10}(\d{3})?\Z")
+_DAY = re.compile(
+    r"(today|yesterday)(?:\s+(?:at\s+)?(\d{1,2}):(\d\d)(?::(\d\d))?)?\Z", re.IGNORECASE
+)
 
 
 def parse_moment(text: str, now: datetime) -> datetime:
-    """The moment of `2026-11-21T10:00Z`, `2026-11-21 10:00`, epoch seconds or milliseconds, or
-    `15m`, `2h`, `1d` ago. A time without a zone is UTC. ValueError says how to write it."""
+    """The moment of `2026-11-21T10:00Z`, `2026-11-21 10:00`, epoch seconds or milliseconds, `15m`,
+    `2h`, `1d` ago, `now`, or `yesterday 14:00`. A time without a zone is UTC. ValueError says how
+    to write it."""
     text = text.strip()
+    if text.lower() == "now":
+        return now
     if match := _AGO.fullmatch(text):
         # What lies before every calendar is as good as the calendar's first day.
         ago = timedelta(**{_UNITS[match[2]]: int(match[1])})
@@ -19,9 +25,19 @@ def parse_moment(text: str, now: datetime) -> datetime:
     if match := _EPOCH.fullmatch(text):
         return datetime.fromtimestamp(int(text) / (1000 if match[1] else 1), UTC)
     try:
-        moment = datetime.fromisoformat(text)
+        moment = _of_a_day(text, now) or datetime.fromisoformat(text)
     except ValueError as error:
         raise ValueError(
             f"{text!r} is no time. Write 2026-11-21T10:00Z, epoch seconds, or 15m, 2h, 1d."
         ) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _of_a_day(text: str, now: datetime) -> datetime | None:
+    """`today 9:30` and `yesterday`, which begins at midnight (UTC); None for another text."""
+    match = _DAY.fullmatch(text)
+    if match is None:
+        return None
+    day = now.astimezone(UTC).date() - timedelta(days=match[1].lower() == "yesterday")
+    hour, minute, second = (int(part or 0) for part in match.group(2, 3, 4))
+    return datetime.combine(day, time(hour, minute, second), UTC)

@@ -90,7 +90,7 @@ def test_the_history_shows_versions_newest_first(page_of: Get, shop: Shop) -> No
     shop.modify("4711", order("new"), order("paid"))
     shop.remove("4711", order("paid"))
     page = page_of(f"/items/orders/{shop.token('4711')}")
-    assert page.index("REMOVE") < page.index("MODIFY") < page.index("INSERT")
+    assert page.index(">REMOVE<") < page.index(">MODIFY<") < page.index(">INSERT<")
     assert "Deleted" in page and "That is everything stored" in page
 
 

@@ -102,20 +102,46 @@ def fetch_of(extents: Iterable[Extent], rest: str, parameters: Sequence[Any]) ->
 
 
 def fetch_versions(
-    stream_id: int, item: UUID, place: tuple[int, str] | None, limit: int, *, newer: bool = False
+    stream_id: int,
+    item: UUID,
+    place: tuple[int, str] | None,
+    limit: int,
+    *,
+    newer: bool = False,
+    where: str = "TRUE",
+    given: Sequence[Any] = (),
+    look_at: int | None = None,
+    most_bytes: int = 2**62,
 ) -> list[StoredChange]:
     """The versions of an item next to a place (generation and sequence key), the nearest first:
-    older ones down from it or from the newest (None), or newer ones up from it."""
+    older ones down from it or from the newest (None), or newer ones up from it.
+
+    With `look_at`, only those of the next so many for which `where` holds, until their records
+    have `most_bytes` together.
+    """
+    source, parameters = versions_next_to(stream_id, item, place, look_at or limit, newer=newer)
+    order = "ASC" if newer else "DESC"
+    if look_at is not None:
+        in_order = f"ORDER BY generation {order}, sequence {order}"
+        source = f"""
+            (SELECT *, sum(size) OVER ({in_order}) - size AS size_before
+             FROM (SELECT * FROM {source} looked_at WHERE {where} {in_order} LIMIT %s) found)"""
+        parameters += [*given, limit, most_bytes]
+    bound = "" if look_at is None else "WHERE c.size_before < %s"
+    return _fetch(source, f"{bound} ORDER BY c.generation {order}, c.sequence {order}", parameters)
+
+
+def versions_next_to(
+    stream_id: int, item: UUID, place: tuple[int, str] | None, limit: int, *, newer: bool = False
+) -> tuple[str, list[Any]]:
+    """The next rows of an item in order, as a bracketed SELECT and its parameters."""
     sign, order = (">", "ASC") if newer else ("<", "DESC")
     beyond = "" if place is None else f"AND (generation, sequence) {sign} (%s, %s)"
     # Cut before the joins: then every leaf gives its next version by its index, in order, and
     # none sorts all the versions of an item that changes all day.
-    return _fetch(
-        f"""(SELECT * FROM streams_change WHERE stream_id = %s AND item = %s {beyond}
-             ORDER BY generation {order}, sequence {order} LIMIT %s)""",
-        f"ORDER BY c.generation {order}, c.sequence {order}",
-        [stream_id, item, *(place or ()), limit],
-    )
+    text = f"""(SELECT * FROM streams_change WHERE stream_id = %s AND item = %s {beyond}
+                ORDER BY generation {order}, sequence {order} LIMIT %s)"""
+    return text, [stream_id, item, *(place or ()), limit]
 
 
 def fetch_at(leaf: str, tids: Sequence[str]) -> list[StoredChange]:

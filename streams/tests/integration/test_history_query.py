@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from streams.change import INSERT, MODIFY, REMOVE, moment
 from streams.item_key import canonical, item_id
 from streams.models import Gap, Shard, Stream
 from streams.queries.change import FOLLOWING, NONE, PREVIOUS, STREAM, find, images
-from streams.queries.history import Version, versions
+from streams.queries.history import PAGE_BYTES, Version, all_versions, versions
 from streams.testing.factories import make_change, make_shard, make_stream
 from streams.tests.integration.storing import store_in
 
@@ -105,6 +106,21 @@ def test_a_page_shows_the_same_from_both_sides(shard: Shard, limit: int) -> None
     second = versions(shard.stream, item(shard.stream), before=first.older, limit=limit)
     again = versions(shard.stream, item(shard.stream), after=second.newer, limit=limit)
     assert again == first
+
+
+def test_a_page_of_large_versions_has_fewer_of_them(shard: Shard) -> None:
+    changes = [make_change(shard.stream_id, n) for n in range(1, 8)]
+    store_in(shard, *[msgspec.structs.replace(c, size=PAGE_BYTES // 2) for c in changes])
+    found, place = [], None
+    while True:
+        page = versions(shard.stream, item(shard.stream), before=place)
+        assert 1 <= len(page.versions) <= 2
+        found += page.versions
+        place = page.older
+        if place is None:
+            break
+    assert sequences(found) == [7, 6, 5, 4, 3, 2, 1]
+    assert list(all_versions(shard.stream, item(shard.stream))) == found
 
 
 def test_an_item_without_changes_has_an_empty_history(shard: Shard) -> None:
