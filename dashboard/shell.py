@@ -26,8 +26,11 @@ CHOICES = {
     "times": TIMES,
     "shortcuts": SHORTCUTS,
 }
-_PROBLEMS = ("problems", "problem")
+# The pages that belong to an entry of the navigation.
 _OVERVIEW = ("overview", "stream", "start")
+_SEARCH = ("search", "search-export", "views", "view", "view-new", "view-edit")
+_ITEMS = ("items", "item", "item-blame", "item-evidence", "item-undo", "change")
+_PROBLEMS = ("problems", "problem", "problem-retry", "system")
 # The badge says "99+" from here on; nothing is counted beyond.
 _MOST_PROBLEMS = 100
 
@@ -59,7 +62,8 @@ class Shell:
         links = [
             Link(reverse("overview"), "Overview", "overview", "g o", here in _OVERVIEW),
             Link(reverse("live"), "Live", "live", "g l", here == "live"),
-            Link(reverse("search"), "Search", "search", "g s", here in ("search", "view")),
+            Link(reverse("search"), "Search", "search", "g s", here in _SEARCH),
+            Link(reverse("items"), "Items", "items", "g i", here in _ITEMS),
             Link(reverse("problems"), "Problems", "problems", "g p", here in _PROBLEMS),
         ]
         if getattr(getattr(self._request, "user", None), "is_staff", False):

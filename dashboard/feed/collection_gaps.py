@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 from typing import NamedTuple
-from urllib.parse import quote
+
+from django.urls import reverse
 
 from streams.models import Gap
 
@@ -19,7 +20,7 @@ class CollectionGap(NamedTuple):
     @property
     def url(self) -> str:
         """The stream's page, which lists its gaps."""
-        return f"/streams/{quote(self.stream)}"
+        return reverse("stream", args=[self.stream])
 
 
 def after(last: int | None) -> list[CollectionGap]:

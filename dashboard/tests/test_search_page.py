@@ -55,11 +55,10 @@ def test_pages_go_on_and_back(page_of: Get, shop: Shop, client: Client, order_: 
         response = client.get(url)
         found = response.context["found"]
         seen += [row.key for row in found["rows"]]
-        onward = found["newer"] if order_ else found["older"]
+        onward = found["next"] or found["onward"]
         url = f"/search?{onward}" if onward else ""
     assert len(seen) == len(set(seen)) == 250
-    back = found["older"] if order_ else found["newer"]
-    rows = client.get(f"/search?{back}").context["found"]["rows"]
+    rows = client.get(f"/search?{found['previous']}").context["found"]["rows"]
     assert [row.key for row in rows] == seen[100:200]
 
 

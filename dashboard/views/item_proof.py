@@ -1,13 +1,9 @@
 """What an item's history can be taken away as: the page of evidence, and files of all versions."""
 
-import csv
-import io
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
@@ -15,7 +11,9 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
+from dashboard.streamed_file import streamed_file
 from dashboard.views.item_named import named_item, named_version
+from streams.csv_text import csv_lines
 from streams.queries.evidence import evidence
 from streams.queries.history import Version, all_versions, marks
 from streams.queries.rows import StoredChange
@@ -25,8 +23,6 @@ _COLUMNS = (
     *("id", "occurred_at", "stored_at", "operation", "changed", "ttl", "old", "old_from", "new"),
     *("new_from", "note", "sequence", "event_id", "shard", "size"),
 )
-# A sheet takes a cell that begins so for a formula, and runs it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @require_GET
@@ -76,13 +72,7 @@ def export_item(request: HttpRequest, stream: str, token: str) -> StreamingHttpR
         raise Http404(f"There is no such format; there are {' and '.join(_FORMATS)}.")
     media, written = _FORMATS[name]
     pieces = written(all_versions(item.stream, item.id))
-    response = StreamingHttpResponse(_in_pieces(pieces), content_type=media)
-    file = f"deltawatch-{item.stream.name}-item-{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.{name}"
-    response["Content-Disposition"] = f'attachment; filename="{file}"'
-    response["Cache-Control"] = "no-store"
-    # A proxy that collects the whole file first would need the memory that is spared here.
-    response["X-Accel-Buffering"] = "no"
-    return response
+    return streamed_file(pieces, media, f"{item.stream.name}-item", name)
 
 
 def ndjson(versions: Iterable[Version]) -> Iterator[bytes]:
@@ -152,31 +142,11 @@ def _csv_version(version: Version) -> bytes:
 
 
 def _csv_line(cells: Iterable[Any]) -> bytes:
-    written = io.StringIO()
-    texts = [str(cell) for cell in cells]
-    csv.writer(written).writerow([f"'{t}" if t.startswith(_FORMULA) else t for t in texts])
-    return written.getvalue().encode("utf-8", "surrogatepass")
+    return csv_lines([cells]).encode("utf-8", "surrogatepass")
 
 
 def _text(image: bytes | None) -> str:
     return "" if image is None else image.decode("utf-8", "replace")
-
-
-async def _in_pieces(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Each piece is made when the one before is sent: Django would collect a plain iterator."""
-    while (piece := await sync_to_async(_some)(pieces)) != b"":
-        yield piece
-
-
-def _some(pieces: Iterator[bytes]) -> bytes:
-    """The next lines, about 64 KB of them; empty at the end."""
-    some, length = [], 0
-    for piece in pieces:
-        some.append(piece)
-        length += len(piece)
-        if length > 65_536:
-            break
-    return b"".join(some)
 
 
 def _key(change: StoredChange) -> tuple[int, int, str]:

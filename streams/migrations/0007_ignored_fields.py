@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('streams', '0006_saved_views'),
+        ("streams", "0006_saved_views"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='stream',
-            name='ignored_fields',
+            model_name="stream",
+            name="ignored_fields",
             field=models.JSONField(blank=True, default=list),
         ),
     ]

@@ -1,6 +1,6 @@
 """Statements that may take only so long, and that read a leaf by its indexes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,7 +21,7 @@ class LeafGone(Exception):
 
 
 def rows(
-    sql: str, parameters: Sequence[Any], seconds: float, *, bitmaps: bool = True
+    sql: str, parameters: Sequence[Any] | Mapping[str, Any], seconds: float, *, bitmaps: bool = True
 ) -> list[tuple[Any, ...]] | None:
     """The rows that a SELECT finds in a leaf, None if it took longer than it may.
 

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from streams.change import OPERATION_NAME, sequence_text
+from streams.indexing import stored_name
+from streams.noise import is_noise
 from streams.partitions import Leaf
 from streams.queries.search_place import Place, Stretch
 from streams.queries.search_plan import Plan
@@ -25,12 +27,17 @@ _FIRST, _MOST = 100, 500
 
 
 class Hit(NamedTuple):
-    """A change that matches, and where its row is. `weight` is in bytes, roughly."""
+    """A change that matches, and where its row is. `weight` is in bytes, roughly; `changed` as the
+    store has it. `noise`: its stream ignores what it touched (noise.py)."""
 
     place: Place
     leaf: Leaf
     tid: str
     weight: int
+    operation: str
+    changed: Sequence[str] | None
+    ttl: bool
+    noise: bool
 
 
 class Walk:
@@ -44,6 +51,7 @@ class Walk:
         self.frontier, self._end = (within.upper, within.lower) if newest else within
         self.looked_at = 0
         self.how: dict[str, None] = {}
+        self._ignored = frozenset(map(stored_name, plan.stream.ignored_fields))
         self._plan, self._filter, self._newest, self._within = plan, filter_, newest, within
         wanted = Wanted.of([filter_.form])
         self._events = ChangeEvents(plan.facts, wanted)
@@ -125,10 +133,16 @@ class Walk:
             place = row.place
             old, new = shown.get((row.batch, row.ordinal), (None, None))
             if self._matches(row, place, old, new):
-                self.found.append(Hit(place, leaf, row.tid, row.weight))
+                self.found.append(self._hit(row, place, leaf))
             self.frontier = place
         self.looked_at += len(some)
         self._at_once = min(self._at_once * 2, _MOST)
+
+    def _hit(self, row: Row, place: Place, leaf: Leaf) -> Hit:
+        operation = OPERATION_NAME[row.operation]
+        noise = is_noise(operation, row.changed, self._ignored)
+        ttl = "dynamodb.amazonaws.com" in (row.user_identity or "")
+        return Hit(place, leaf, row.tid, row.weight, operation, row.changed, ttl, noise)
 
     def _matches(self, row: Row, place: Place, old: str | None, new: str | None) -> bool:
         """What cannot be decided passes, as in event.Matching."""

@@ -203,7 +203,7 @@ def _keep_poison(shard: Target, poison: Iterable[Poison]) -> None:
         problem = report(
             "poison-record",
             f"A record of {shard.stream} cannot be read: {record.reason}",
-            "The shard went on; its bytes are kept. Retry or skip it here, or with manage.py poison.",
+            "The shard went on; its bytes are kept. Retry or skip it, here or by manage.py poison.",
             stream=shard.stream,
             about=str(shard.shard_id),
         )

@@ -29,6 +29,13 @@ def compile_expression(text: str, known: Collection[str] | None = None) -> Filte
     return Filter(form, text, "expression", tuple(paths.warnings))
 
 
+def conditions_of(text: str) -> list[str]:
+    """The texts of an expression's conditions that all have to hold, a NOT or parentheses with
+    what they belong to. One text, the whole, if OR stands between them. PatternError as above."""
+    scanner = Scanner(text)
+    return _Expression(scanner, Terms(scanner, Paths(scanner, None))).conditions()
+
+
 class _Expression:
     """Recursive descent over AND, OR, NOT and parentheses."""
 
@@ -41,6 +48,17 @@ class _Expression:
         if not self._scanner.at_end():
             self._scanner.expected("a condition, AND, OR or the end")
         return form
+
+    def conditions(self) -> list[str]:
+        scanner, found = self._scanner, []
+        scanner.skip()
+        while True:
+            start = scanner.place
+            self._one(0)
+            found.append(scanner.text[start : scanner.place].strip())
+            if not self._goes_on():
+                break
+        return found if scanner.at_end() else [scanner.text.strip()]
 
     def _any(self, depth: int) -> Form:
         forms, places = [], []

@@ -13,7 +13,7 @@ from django.db import connection
 from streams import partitions
 from streams.models import Batch, Shard
 from streams.queries import search as search_module
-from streams.queries import search_rows
+from streams.queries import search_merged, search_rows
 from streams.queries.search import count, search
 from streams.rules.expressions.compiler import compile_expression
 from streams.testing.factories import make_shard, make_stream
@@ -58,7 +58,7 @@ def test_what_is_far_back_is_reached_in_growing_slices(shard: Shard) -> None:
 def test_large_images_are_read_a_few_at_a_time(
     shard: Shard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search_module, "_DECIDED_BYTES", 1_000_000)
+    monkeypatch.setattr(search_merged, "_DECIDED_BYTES", 1_000_000)
     monkeypatch.setattr(search_module, "_PAGE_BYTES", 2_000_000)
     image = json.dumps({"note": {"S": "x" * 400_000}}).encode()
     orders(shard, 20, new=image, size=400_000)
