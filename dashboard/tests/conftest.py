@@ -7,6 +7,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -69,30 +70,41 @@ def shop(db: None) -> Shop:
 
 
 @pytest.fixture(scope="session")
-def web_server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a uvicorn on the tests' database, with collected static files."""
-    home = tmp_path_factory.mktemp("web")
-    port = unused_port()
+def web_environment(
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """For a web process on the tests' database, with collected static files."""
     database = urlsplit(os.environ["DATABASE_URL"])
     environment = {
         **os.environ,
-        "DELTAWATCH_HOME": str(home),
+        "DELTAWATCH_HOME": str(tmp_path_factory.mktemp("web")),
         "DELTAWATCH_SECRET_KEY": django_settings.SECRET_KEY,
         "DATABASE_URL": database._replace(path=f"/{connection.settings_dict['NAME']}").geturl(),
         "DELTAWATCH_LOG_LEVEL": "WARNING",
-        "PORT": str(port),
     }
     collect = [sys.executable, "manage.py", "collectstatic", "--noinput", "-v0", "-i", "ext"]
     subprocess.run(collect, cwd=ROOT, env=environment, check=True)
+    return environment
+
+
+@contextmanager
+def serving(environment: dict[str, str], port: int) -> Iterator[str]:
+    """The address of a uvicorn that runs meanwhile."""
     command = [sys.executable, "-m", "uvicorn", "dashboard.asgi:application"]
     command += ["--lifespan", "off", "--port", str(port), "--log-level", "warning"]
-    server = subprocess.Popen(command, cwd=ROOT, env=environment)
+    server = subprocess.Popen(command, cwd=ROOT, env={**environment, "PORT": str(port)})
     try:
         wait_for(lambda: _answers(f"http://127.0.0.1:{port}/healthz"), what="the web server")
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
         server.wait()
+
+
+@pytest.fixture(scope="session")
+def web_server(web_environment: dict[str, str]) -> Iterator[str]:
+    with serving(web_environment, unused_port()) as address:
+        yield address
 
 
 def _answers(url: str) -> bool:

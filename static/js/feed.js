@@ -1,29 +1,33 @@
 // The live feed: takes over from the rows in the HTML at their cursor, and never loses count.
-//
-// Everything up to `cursor` has been received or is counted by a marker. Whatever breaks, the feed
-// goes on after it: a new epoch is asked for, and frames of older ones are dropped.
+// Here its parts are put together, and painted.
 
-import { onKey } from "./keys.js";
-import { toggleDensity } from "./prefs.js";
+import "./combobox.js";
+import { Clearing } from "./feed_clearing.js";
+import { ColumnPicker, keptColumns } from "./feed_columns.js";
+import { startControls } from "./feed_controls.js";
+import { Drawer } from "./feed_drawer.js";
+import { Highlighter } from "./feed_highlight.js";
+import { gapEntry, Sampling, skippedEntry } from "./feed_markers.js";
+import { ValueMenu } from "./feed_menu.js";
+import { Reading } from "./feed_reading.js";
+import { Spoken } from "./feed_spoken.js";
+import { Strip } from "./feed_strip.js";
+import { FeedTalk } from "./feed_talk.js";
 import { Ring } from "./ring.js";
 import { RowPool } from "./rowpool.js";
-import { FeedSocket, LOG_IN } from "./socket.js";
 import { FeedView } from "./view.js";
 
 const CAPACITY = 5000;
-// A list that is held longer than this, or that grew so much, is paused on the server.
-const HELD_MS = 60_000;
-const HELD_ROWS = CAPACITY / 2;
 // Above this rate the list is painted twice a second: faster could not be read anyway.
 const FAST_ROWS = 200;
 const SLOW_PAINT_MS = 500;
+const TINTED_ROWS = 20;
 
 const first = JSON.parse(document.getElementById("first").textContent);
-const table = document.getElementById("feed");
+const find = (id) => document.getElementById(id);
+const table = find("feed");
 const list = table.querySelector(".feed-list");
-const ring = new Ring(CAPACITY);
-const entryOf = (row) => Object.fromEntries(first.columns.map((name, place) => [name, row[place]]));
-const { changeUrl, itemUrl } = table.dataset;
+const { changeUrl, itemUrl, liveUrl } = table.dataset;
 const urls = {
   change: (entry) => changeUrl.replace("0-0", entry.id),
   item: (entry) =>
@@ -31,248 +35,164 @@ const urls = {
 };
 
 const state = {
-  connection: "connecting", // open, waiting, offline, refused
+  connection: "connecting", // open, polling, waiting, offline, refused
   mode: "following", // held, paused
   serverPaused: false,
+  resuming: true,
+  choice: undefined,
   seconds: 0,
   code: 0,
   behind: 0,
+  backlog: 0,
   unseen: 0,
-  leftOut: 0,
+  unseenRemoves: 0,
   rate: null,
+  shown: 0, // rows that came in the last second
+  cap: first.rows_per_second,
+  mostRows: first.most_rows_per_second,
+  sampledAt: undefined,
   hidden: 0,
+  noise: first.noise_hidden,
+  conditions: first.conditions,
+  begunAt: performance.now(),
+  heardAt: "",
   late: "",
-};
-let cursor = first.cursor;
-let epoch = 0;
-let expected = 1;
-let hiddenBefore = 0;
-let unacknowledged = 0;
-let heldSince = 0;
-let paintedAt = 0;
-let scheduled = false;
-
-table.classList.add("live");
-const pool = new RowPool(list, ring, document.getElementById("row"), urls);
-const view = new FeedView(state);
-first.rows.forEach((row) => ring.push(entryOf(row)));
-pool.top = ring.end;
-pool.painted = ring.end;
-
-// Painting ---------------------------------------------------------------------------------
-
-function schedule() {
-  if (scheduled) return;
-  scheduled = true;
-  const wait = state.rate > FAST_ROWS ? paintedAt + SLOW_PAINT_MS - performance.now() : 0;
-  if (wait > 0) setTimeout(() => requestAnimationFrame(paint), wait);
-  else requestAnimationFrame(paint);
-}
-
-function paint() {
-  scheduled = false;
-  paintedAt = performance.now();
-  if (state.mode === "following") pool.top = ring.end;
-  pool.paint(state.mode === "following" && state.rate !== null && state.rate <= 20);
-  view.show(waiting(), ring.end === 0);
-  if (unacknowledged) {
-    socket.send({ type: "ack", n: unacknowledged });
-    unacknowledged = 0;
-  }
-}
-
-// What came or waits on the server, and is not in the list yet.
-function waiting() {
-  if (state.mode === "following") return 0;
-  let count = state.serverPaused ? state.unseen : 0;
-  for (let index = Math.max(pool.top, ring.first); index < ring.end; index += 1) {
-    count += ring.get(index).marker?.count ?? 1;
-  }
-  return count;
-}
-
-// Following, held, paused --------------------------------------------------------------------
-
-function hold() {
-  if (state.mode !== "following") return;
-  state.mode = "held";
-  heldSince = Date.now();
-  schedule();
-}
-
-function pause() {
-  state.mode = "paused";
-  pauseServer();
-  schedule();
-}
-
-function pauseServer() {
-  if (state.serverPaused) return;
-  state.serverPaused = true;
-  state.unseen = 0;
-  socket.send({ type: "pause" });
-}
-
-// Back to the newest, with everything in between: from the ring, or from the server by cursor.
-function follow() {
-  window.getSelection().removeAllRanges();
-  if (list.contains(document.activeElement)) list.focus();
-  state.mode = "following";
-  list.scrollTop = 0;
-  if (state.serverPaused) {
-    state.serverPaused = false;
-    subscribe("resume");
-  }
-  schedule();
-}
-
-function isReading() {
-  const selection = window.getSelection();
-  const selects = !selection.isCollapsed && list.contains(selection.anchorNode);
-  const focused = list.contains(document.activeElement) && document.activeElement !== list;
-  return list.scrollTop > pool.height || selects || focused;
-}
-
-function checkReading() {
-  if (isReading()) hold();
-  else if (state.mode === "held" && !state.serverPaused) follow();
-}
-
-// A list held for long must not fill the ring, which would push out what is being read.
-function limitHolding() {
-  if (state.mode !== "held") return;
-  if (Date.now() - heldSince > HELD_MS || ring.end - pool.top > HELD_ROWS) pauseServer();
-}
-
-// The conversation ----------------------------------------------------------------------------
-
-function subscribe(type) {
-  epoch += 1;
-  hiddenBefore = state.hidden;
-  expected = 1;
-  unacknowledged = 0;
-  socket.send({ type, epoch, cursor, ...(type === "sub" ? { streams: first.streams, filter: first.filter } : {}) });
-}
-
-const frames = {
-  ready() {
-    state.connection = "open";
-    if (state.serverPaused) socket.send({ type: "pause" });
-    if (document.hidden) socket.send({ type: "vis", visible: false });
-  },
-  batch(frame) {
-    if (!isNext(frame)) return;
-    frame.rows.forEach((row) => ring.push(entryOf(row)));
-    state.behind = state.unseen = frame.behind;
-  },
-  gap(frame) {
-    if (!isNext(frame)) return;
-    ring.push({ marker: { count: frame.count, text: view.gapText(frame), url: frame.url } });
-    state.leftOut += frame.count;
-  },
-  stats(frame) {
-    state.unseen = frame.unseen;
-    state.rate = frame.rate;
-    if (frame.epoch === epoch && frame.cursor) passedOver(frame);
-    state.late = frame.late ?? "";
-    if (!frame.unseen) state.behind = 0;
-    limitHolding();
-  },
-  error(frame) {
-    view.say(frame.text);
-  },
+  notice: "",
 };
 
-// What the filter left out moves the cursor too: everything up to there was sent before.
-function passedOver(frame) {
-  state.hidden = hiddenBefore + frame.hidden;
-  if (!state.serverPaused) cursor = frame.cursor;
-}
+function start() {
+  const ring = new Ring(CAPACITY);
+  const entryOf = (row) => {
+    const entry = Object.fromEntries(first.columns.map((name, place) => [name, row[place]]));
+    entry.values = row[first.columns.length];
+    return entry;
+  };
+  const rangeUrl = (after, upto) => {
+    const query = new URLSearchParams({ after, upto });
+    first.streams?.forEach((name) => query.append("stream", name));
+    if (first.filter) query.set("q", first.filter);
+    return `${liveUrl}?${query}`;
+  };
 
-// Rows count only in the current epoch, in order, and not while the server is asked to pause:
-// what is on the way then will come again after the cursor.
-function isNext(frame) {
-  if (frame.epoch !== epoch || state.serverPaused) return false;
-  if (frame.n !== expected) {
-    subscribe("sub");
-    return false;
-  }
-  expected += 1;
-  cursor = frame.to;
-  unacknowledged = frame.n;
-  return true;
-}
+  table.classList.add("live");
+  const pool = new RowPool(list, ring, find("row"), urls);
+  const view = new FeedView(state);
+  const sampling = new Sampling(ring, rangeUrl);
+  first.rows.forEach((row) => ring.push(entryOf(row)));
+  pool.top = ring.end;
+  pool.painted = ring.end;
 
-const socket = new FeedSocket(table.dataset.socket, {
-  open: () => subscribe("sub"),
-  message(frame) {
-    frames[frame.type]?.(frame);
-    schedule();
-  },
-  wait(seconds) {
-    Object.assign(state, { connection: "waiting", seconds });
-    schedule();
-  },
-  offline() {
-    state.connection = "offline";
-    schedule();
-  },
-  refused(code) {
-    Object.assign(state, { connection: "refused", code });
-    schedule();
-  },
-});
+  let received = 0;
+  let countedAt = performance.now();
+  const iso = () => new Date(talk.now).toISOString();
+  const lastReceived = () => ring.get(ring.end - 1)?.received ?? iso();
 
-// Controls -------------------------------------------------------------------------------------
-
-const togglePause = () => (state.mode === "paused" ? follow() : pause());
-
-function act() {
-  if (state.connection === "waiting" || state.connection === "offline") socket.now();
-  else if (state.connection === "refused" && state.code === LOG_IN) {
-    location.href = `${table.dataset.login}?next=${encodeURIComponent(location.pathname + location.search)}`;
-  } else if (state.connection === "refused") location.reload();
-  else follow();
-}
-
-function startControls() {
-  const pauseButton = document.getElementById("pause");
-  pauseButton.disabled = false;
-  pauseButton.addEventListener("click", togglePause);
-  document.getElementById("new").addEventListener("click", follow);
-  document.getElementById("pill-action").addEventListener("click", act);
-  document.getElementById("density").addEventListener("click", toggleDensity);
-  onKey(" ", togglePause);
-  onKey("p", togglePause);
-  onKey("f", follow);
-  onKey("d", toggleDensity);
-  for (const [keys, by] of [[["j", "ArrowDown"], 1], [["k", "ArrowUp"], -1]]) {
-    for (const key of keys) onKey(key, () => pool.step(by));
-  }
-  onKey("h", () => pool.rowOf(document.activeElement)?.history.click());
-  onKey("Home", follow);
-}
-
-function startReading() {
-  list.addEventListener("scroll", () => {
-    checkReading();
-    schedule();
-  }, { passive: true });
-  list.addEventListener("focusin", checkReading);
-  list.addEventListener("focusout", () => setTimeout(checkReading));
-  list.addEventListener("contextmenu", hold);
-  document.addEventListener("selectionchange", checkReading);
-  document.addEventListener("zone", () => pool.repaint());
-  document.addEventListener("density", () => pool.measure());
-  new ResizeObserver(() => pool.measure()).observe(list);
-  document.addEventListener("visibilitychange", () => {
-    socket.send({ type: "vis", visible: !document.hidden });
-    schedule();
+  const talk = new FeedTalk({ socket: table.dataset.socket, api: table.dataset.api }, first, state, {
+    rows(rows, sampled, frame) {
+      received += rows.length;
+      if (sampled) state.sampledAt = performance.now();
+      sampling.add(rows.map(entryOf), sampled, frame, iso(), reading.stands);
+    },
+    gap(frame) {
+      const url = frame.url || rangeUrl(frame.from, frame.to);
+      ring.push(gapEntry({ ...frame, url }, lastReceived(), iso()));
+    },
+    skipped({ from, to }) {
+      ring.push(skippedEntry(rangeUrl(from, to), lastReceived(), iso()));
+    },
+    stats(frame) {
+      const now = performance.now();
+      state.shown = Math.round((received * 1000) / Math.max(1000, now - countedAt));
+      received = 0;
+      countedAt = now;
+      strip.add(frame.per_op ?? null);
+      spoken.add(frame);
+      reading.limit();
+    },
+    say: (text) => view.say(text),
+    changed() {
+      if (["open", "polling"].includes(state.connection)) state.heardAt = iso();
+      schedule();
+    },
   });
+
+  const strip = new Strip(find("strip"), first, () => talk.now);
+  const spoken = new Spoken(find("spoken"));
+  const highlighter = new Highlighter(find("highlights"), () => pool.rows, schedule);
+  const clearing = new Clearing(find("cleared"), { ring, pool, state, iso, changed: schedule });
+  const picker = new ColumnPicker(find("columns"), first);
+  const menu = new ValueMenu(find("values"), {
+    urls,
+    cols: first.cols,
+    mark: (text) => highlighter.add(text),
+    closed(entry) {
+      const index = pool.indexOf(entry.id);
+      if (index !== undefined && !drawer.isOpen) pool.focus(index);
+      reading.check();
+    },
+  });
+  const drawer = new Drawer(find("drawer"), (id) => urls.change({ id }), {
+    moved() {
+      pool.selected = drawer.id;
+      table.parentElement.classList.toggle("beside", drawer.isOpen);
+      reading.check();
+      schedule();
+    },
+    closed(id) {
+      const index = pool.indexOf(id);
+      if (index === undefined) list.focus();
+      else pool.focus(index);
+    },
+  });
+  const isBusy = () => drawer.isOpen || menu.isOpen;
+  const reading = new Reading({ list, ring, pool, state, talk, isBusy, changed: schedule });
+  startControls({
+    first, state, urls, list, ring, pool, talk, reading, drawer, menu, picker, clearing,
+  });
+
+  let paintedAt = 0;
+  let scheduled = false;
+
+  function schedule() {
+    if (scheduled) return;
+    scheduled = true;
+    const isFast = Math.max(state.rate ?? 0, state.shown) > FAST_ROWS;
+    const wait = isFast ? paintedAt + SLOW_PAINT_MS - performance.now() : 0;
+    if (wait > 0) setTimeout(() => requestAnimationFrame(paint), wait);
+    else requestAnimationFrame(paint);
+  }
+
+  function paint() {
+    scheduled = false;
+    paintedAt = performance.now();
+    if (state.mode === "following") pool.top = ring.end;
+    const tint = state.mode === "following" && state.rate !== null && state.rate <= TINTED_ROWS;
+    pool.paint(tint);
+    clearing.show();
+    highlighter.paint();
+    view.show(reading.waiting(), ring.end === 0);
+    talk.acknowledge();
+  }
+
+  document.addEventListener("zone", () => pool.repaint());
+  document.addEventListener("times", () => pool.repaint());
+  document.addEventListener("density", () => pool.measure());
+  document.addEventListener("visibilitychange", schedule);
+  new ResizeObserver(() => {
+    pool.measure();
+    const selected = drawer.isOpen ? pool.indexOf(drawer.id) : undefined;
+    if (selected !== undefined) pool.reveal(selected);
+    schedule();
+  }).observe(list);
+  reading.start();
+  pool.measure();
+  strip.paint();
+  drawer.follow();
+  schedule();
+  talk.open();
 }
 
-startControls();
-startReading();
-pool.measure();
-schedule();
-socket.open();
+// Columns that were chosen for these streams before, unless the address names some.
+const kept = keptColumns(first);
+if (kept) location.replace(kept);
+else start();

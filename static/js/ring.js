@@ -17,6 +17,17 @@ export class Ring {
     this.end += 1;
   }
 
+  // Under the last one: what came while a marker on top goes on counting.
+  pushBelowLast(entry) {
+    const last = this.get(this.end - 1);
+    this.entries[(this.end - 1) % this.capacity] = entry;
+    this.push(last);
+  }
+
+  replaceLast(entry) {
+    this.entries[(this.end - 1) % this.capacity] = entry;
+  }
+
   get(index) {
     return index >= this.first && index < this.end
       ? this.entries[index % this.capacity]

@@ -1,4 +1,5 @@
 // One row of the feed: the server's markup (templates/live/_row.html), filled with text nodes only.
+// Which cells it has, and in which order, is the markup's own.
 
 import { showTime } from "./time.js";
 
@@ -10,26 +11,27 @@ export class Row {
     this.urls = urls;
     this.shown = undefined;
     const find = (selector) => this.element.querySelector(selector);
-    this.time = find("time");
-    this.stream = find(".c-stream");
-    this.operation = find(".op");
     this.link = find(".c-key a");
     this.key = find(".c-key bdi");
+    this.cells = [
+      [find(".c-time time"), showReceived],
+      [find(".c-stream"), (cell, entry) => setText(cell, entry.stream)],
+      [find(".op"), showOperation],
+      [find(".c-fields"), fieldsCell(find(".snippets"), find(".more"))],
+      [find(".c-actor .chip"), (chip, entry) => { chip.hidden = !entry.ttl; }],
+      [find(".c-lag"), (cell, entry) => setText(cell, lagText(entry))],
+      [find(".c-links a"), (link, entry) => this.showHistory(link, entry)],
+      ...[...this.element.querySelectorAll(".c-path")].map((cell) => [cell, showValue]),
+    ].filter(([cell]) => cell);
     this.history = find(".c-links a");
-    this.ttl = find(".c-actor .chip");
-    this.fields = Array.from({ length: FIELDS }, () => newField(find(".snippets")));
-    this.more = find(".more");
-    this.marker = this.element.appendChild(newElement("span", "c-marker"));
-    this.marker.setAttribute("role", "cell");
-    this.markerText = this.marker.appendChild(document.createElement("span"));
-    this.markerLink = this.marker.appendChild(document.createElement("a"));
+    this.marker = new Marker(this.element);
     // One tab stop for the whole list; the arrow keys go from row to row.
-    for (const link of [this.link, this.history, this.markerLink]) link.tabIndex = -1;
+    for (const link of this.element.querySelectorAll("a")) link.tabIndex = -1;
   }
 
   // Where the keyboard goes when it comes to this row.
   get target() {
-    return this.shown?.marker ? this.markerLink : this.link;
+    return this.shown?.marker ? this.marker.link : this.link;
   }
 
   // Touches the document only if another entry is to be shown.
@@ -38,38 +40,105 @@ export class Row {
     this.shown = entry;
     const isMarker = Boolean(entry.marker);
     this.element.classList.toggle("marker", isMarker);
-    this.marker.hidden = !isMarker;
-    if (isMarker) this.showMarker(entry.marker);
-    else this.showChange(entry);
+    this.marker.cell.hidden = !isMarker;
+    if (isMarker) {
+      this.marker.show(entry.marker);
+      delete this.element.dataset.op;
+    } else this.showChange(entry);
   }
 
-  showMarker(marker) {
-    this.markerText.textContent = marker.text;
-    this.markerLink.textContent = "Show them";
-    this.markerLink.href = marker.url;
+  select(isSelected) {
+    if (this.isSelected === isSelected) return;
+    this.isSelected = isSelected;
+    this.element.classList.toggle("selected", isSelected);
+    if (isSelected) this.link.setAttribute("aria-current", "true");
+    else this.link.removeAttribute("aria-current");
   }
 
   showChange(entry) {
     this.element.dataset.op = entry.operation;
-    this.time.setAttribute("datetime", entry.received);
-    showTime(this.time);
-    this.stream.textContent = entry.stream;
-    this.operation.dataset.op = entry.operation;
-    this.operation.textContent = entry.operation;
-    this.key.textContent = entry.key;
+    setText(this.key, entry.key);
     this.link.href = this.urls.change(entry);
-    this.history.textContent = "History";
-    this.history.href = this.urls.item(entry);
-    this.ttl.hidden = !entry.ttl;
-    this.fields.forEach((field, index) => showField(field, entry.fields[index], entry.operation));
-    this.more.textContent = entry.more ? `+${entry.more}` : "";
+    for (const [cell, show] of this.cells) show(cell, entry);
   }
+
+  showHistory(link, entry) {
+    setText(link, "History");
+    link.href = this.urls.item(entry);
+  }
+}
+
+// "118,204 changes not listed, 10:02:03 – 10:09:41 · Show them"
+class Marker {
+  constructor(row) {
+    this.cell = row.appendChild(newElement("span", "c-marker"));
+    this.cell.setAttribute("role", "cell");
+    this.text = this.cell.appendChild(document.createElement("span"));
+    this.times = this.cell.appendChild(newElement("span", "span-of-time"));
+    this.begun = this.times.appendChild(newTime());
+    this.times.append(" – ");
+    this.ended = this.times.appendChild(newTime());
+    this.link = this.cell.appendChild(document.createElement("a"));
+  }
+
+  show(marker) {
+    this.cell.dataset.reason = marker.reason;
+    setText(this.text, marker.text);
+    this.times.hidden = !marker.begun;
+    if (marker.begun) {
+      for (const [time, at] of [[this.begun, marker.begun], [this.ended, marker.ended]]) {
+        time.setAttribute("datetime", at);
+        showTime(time);
+      }
+    }
+    setText(this.link, marker.action ?? "Show them");
+    this.link.href = marker.url;
+  }
+}
+
+function showReceived(time, entry) {
+  time.setAttribute("datetime", entry.received);
+  showTime(time);
+}
+
+function showOperation(cell, entry) {
+  cell.dataset.op = entry.operation;
+  setText(cell, entry.operation);
+}
+
+// The source rounds its times down to the second, so there is nothing finer to say.
+function lagText(entry) {
+  const seconds = Math.max(0, Math.floor((Date.parse(entry.received) - Date.parse(entry.occurred)) / 1000));
+  return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+}
+
+function showValue(cell, entry) {
+  const value = entry.values?.[cell.dataset.place];
+  cell.classList.toggle("missing", value === null || value === undefined);
+  setText(cell.firstElementChild, value ?? "–");
+}
+
+function fieldsCell(snippets, more) {
+  if (!snippets) return undefined;
+  const fields = Array.from({ length: FIELDS }, () => newField(snippets));
+  return (cell, entry) => {
+    fields.forEach((field, index) => showField(field, entry.fields[index], entry.operation));
+    setText(more, entry.more ? `+${entry.more}` : "");
+  };
 }
 
 function newElement(tag, className) {
   const element = document.createElement(tag);
   element.className = className;
   return element;
+}
+
+// As the server writes a time: the day apart, so that a narrow page can leave it out.
+function newTime() {
+  const time = document.createElement("time");
+  time.dataset.precision = "seconds";
+  time.append(newElement("span", "day"), document.createElement("span"));
+  return time;
 }
 
 function newField(cell) {
@@ -90,8 +159,16 @@ function showField(parts, values, operation) {
   if (!values) return;
   const [name, old, fresh] = values;
   const removed = old !== null && fresh === null && operation === "MODIFY";
-  parts.name.textContent = name;
-  parts.old.textContent = old ?? "";
-  parts.arrow.textContent = old !== null && (fresh !== null || removed) ? " → " : "";
-  parts.fresh.textContent = removed ? "∅" : (fresh ?? "");
+  setText(parts.name, name);
+  setText(parts.old, old ?? "");
+  setText(parts.arrow, old !== null && (fresh !== null || removed) ? " → " : "");
+  setText(parts.fresh, removed ? "∅" : (fresh ?? ""));
+}
+
+// One text node stays the same one, so that painting makes no garbage.
+function setText(element, text) {
+  const node = element.firstChild;
+  if (node?.nodeType === Node.TEXT_NODE && !node.nextSibling) {
+    if (node.data !== text) node.data = text;
+  } else element.textContent = text;
 }

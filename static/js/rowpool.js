@@ -14,7 +14,9 @@ export class RowPool {
     this.make = () => new Row(template, urls);
     this.rows = [];
     this.top = 0;
+    this.floor = 0; // what lies below was cleared away
     this.painted = 0;
+    this.selected = "";
     this.sizer.replaceChildren();
     this.measure();
   }
@@ -24,7 +26,10 @@ export class RowPool {
     if (!this.rows.length) this.grow(1);
     const { element } = this.rows[0];
     element.hidden = false; // a hidden one has no height; the painting below hides it again
+    const before = this.height;
     this.height = element.offsetHeight || 36;
+    // The same row stays on top.
+    if (before && before !== this.height) this.list.scrollTop *= this.height / before;
     const wanted = Math.ceil(this.list.clientHeight / this.height) + SPARE;
     if (wanted > this.rows.length) this.grow(wanted);
     this.repaint();
@@ -41,19 +46,30 @@ export class RowPool {
 
   repaint() {
     this.rows.forEach((row) => {
-      row.index = undefined;
       row.shown = undefined;
     });
     this.paint(false);
   }
 
+  get lowest() {
+    return Math.max(this.ring.first, this.floor);
+  }
+
   get count() {
-    return this.top - this.ring.first;
+    return Math.max(0, this.top - this.lowest);
+  }
+
+  // The place of a change in the list; undefined if it is not there.
+  indexOf(id) {
+    for (let index = this.top - 1; index >= this.lowest; index -= 1) {
+      if (this.ring.get(index).id === id) return index;
+    }
+    return undefined;
   }
 
   // Show what belongs into the window. `tint` marks rows that were not there before.
   paint(tint) {
-    const count = Math.max(0, this.count);
+    const { count } = this;
     this.sizer.style.height = `${count * this.height}px`;
     this.list.parentElement.setAttribute("aria-rowcount", String(count + 1));
     const above = Math.floor(this.list.scrollTop / this.height) - SPARE / 2;
@@ -69,7 +85,7 @@ export class RowPool {
   place(index, position, isNew) {
     const size = this.rows.length;
     const row = this.rows[((index % size) + size) % size];
-    const entry = this.ring.get(index);
+    const entry = index >= this.lowest ? this.ring.get(index) : undefined;
     if (!entry) {
       row.element.hidden = true;
       row.index = undefined;
@@ -82,6 +98,7 @@ export class RowPool {
     row.index = index;
     row.element.hidden = false;
     row.show(entry);
+    row.select(Boolean(entry.id) && entry.id === this.selected);
     row.element.setAttribute("aria-rowindex", String(position + 2));
     row.element.style.transform = `translateY(${position * this.height}px)`;
   }
@@ -90,12 +107,31 @@ export class RowPool {
     return this.rows.find((row) => row.element.contains(element));
   }
 
-  // Move the focus by rows; true if there was one to go to.
-  step(by) {
+  // The index by rows away from the focused one, or from the top of what is seen.
+  near(by) {
     const current = this.rowOf(document.activeElement);
     const visible = this.top - 1 - Math.ceil(this.list.scrollTop / this.height);
-    const index = current ? current.index - by : visible;
-    if (!this.ring.get(index) || index >= this.top) return false;
+    return current ? current.index - by : visible;
+  }
+
+  has(index) {
+    return index >= this.lowest && index < this.top;
+  }
+
+  // Move the focus by rows; true if there was one to go to.
+  step(by) {
+    const index = this.near(by);
+    if (!this.has(index)) return false;
+    this.focus(index);
+    return true;
+  }
+
+  focus(index) {
+    this.reveal(index);
+    this.rows.find((row) => row.index === index)?.target.focus({ preventScroll: true });
+  }
+
+  reveal(index) {
     const y = (this.top - 1 - index) * this.height;
     const { scrollTop, clientHeight } = this.list;
     if (y < scrollTop) this.list.scrollTop = y;
@@ -103,7 +139,5 @@ export class RowPool {
       this.list.scrollTop = y + this.height - clientHeight;
     }
     this.paint(false);
-    this.rows.find((row) => row.index === index)?.target.focus({ preventScroll: true });
-    return true;
   }
 }

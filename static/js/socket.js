@@ -4,6 +4,8 @@ const SILENCE_MS = 10_000;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 const RESTART = 1012;
+// So many attempts in a row that never opened: something on the way lets no WebSocket through.
+const BLOCKED = 3;
 // The server's last words: trying again would be answered the same.
 export const LOG_IN = 4401;
 export const NO_ACCESS = 4403;
@@ -11,12 +13,14 @@ export const TOO_MANY = 4429;
 const FINAL = [LOG_IN, NO_ACCESS, TOO_MANY];
 
 export class FeedSocket {
-  // `on.open()`, `on.message(object)`, `on.wait(seconds)`, `on.offline()`, `on.refused(code)`
+  // `on.open()`, `on.message(object)`, `on.wait(seconds)`, `on.offline()`, `on.refused(code)`,
+  // and `on.blocked()` after each attempt that did not open, from the third in a row on.
   constructor(path, on) {
     this.url = new URL(path, location.href);
     this.url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     this.on = on;
     this.failures = 0;
+    this.unopened = 0;
     window.addEventListener("online", () => this.now());
     window.addEventListener("offline", () => this.drop());
     document.addEventListener("visibilitychange", () => {
@@ -33,10 +37,15 @@ export class FeedSocket {
     clearInterval(this.countdown);
     const socket = new WebSocket(this.url);
     this.socket = socket;
+    this.opened = false;
     this.listen();
     // A socket that was given up must not speak for its successor.
     const current = (run) => (event) => socket === this.socket && run(event);
-    socket.addEventListener("open", current(() => this.on.open()));
+    socket.addEventListener("open", current(() => {
+      this.unopened = 0;
+      this.opened = true;
+      this.on.open();
+    }));
     socket.addEventListener("message", current((event) => this.receive(event.data)));
     socket.addEventListener("close", current((event) => this.closed(event.code)));
   }
@@ -47,7 +56,12 @@ export class FeedSocket {
 
   // Try at once, if nothing is open and nothing final was said.
   now() {
-    if (this.isOpen || this.final) return;
+    if (!this.isOpen) this.renew();
+  }
+
+  // Give up a connection that may be dead without knowing it, and try at once.
+  renew() {
+    if (this.final) return;
     this.failures = 0;
     this.drop(false);
     this.open();
@@ -76,6 +90,7 @@ export class FeedSocket {
   closed(code) {
     clearTimeout(this.silence);
     this.socket = undefined;
+    if (!this.opened) this.unopened += 1;
     if (FINAL.includes(code)) {
       this.final = true;
       this.on.refused(code);
@@ -83,6 +98,7 @@ export class FeedSocket {
       this.on.offline();
     } else {
       this.retry(code);
+      if (this.unopened >= BLOCKED) this.on.blocked();
     }
   }
 

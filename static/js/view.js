@@ -1,22 +1,20 @@
-// The feed's words: the state pill, the buttons, and what screen readers are told.
+// The feed's words: the state pill, the buttons, the notices, and what screen readers are told.
 
 import { announce } from "./status.js";
 import { LOG_IN, NO_ACCESS, TOO_MANY } from "./socket.js";
+import { NOTICEABLE } from "./feed_talk.js";
+import { changes } from "./feed_markers.js";
+import { showTime } from "./time.js";
 
 const number = new Intl.NumberFormat("en");
-// Fewer rows than this on their way are everyday, not a state worth a word.
-const NOTICEABLE = 250;
 const LOST_MS = 10_000;
+// The sampling notice stays this long after the last sample, so that the list does not jump.
+const SAMPLED_MS = 8_000;
 
 const REFUSALS = {
   [LOG_IN]: ["signed-out", "Signed out", "Log in"],
   [NO_ACCESS]: ["offline", "No access", "Reload"],
   [TOO_MANY]: ["offline", "Too many open tabs", "Try again"],
-};
-const REASONS = {
-  backlog: "happened meanwhile and are not shown here",
-  slow: "came faster than this browser could show them",
-  rate: "came faster than the feed can show",
 };
 
 export class FeedView {
@@ -29,9 +27,14 @@ export class FeedView {
     this.fresh = find("new");
     this.pauseButton = find("pause");
     this.rate = find("rate");
+    this.asOf = find("as-of");
     this.late = find("late");
     this.hidden = find("hidden");
+    this.noise = find("noise");
     this.empty = find("empty");
+    this.emptyText = find("empty-text");
+    this.choice = find("choice");
+    this.sampled = find("sampled");
     this.error = "";
   }
 
@@ -42,29 +45,35 @@ export class FeedView {
     setText(this.pillText, text);
     setText(this.action, action);
     this.action.hidden = !action;
-    setText(this.fresh, `${waiting > 9999 ? "10k+" : number.format(waiting)} new`);
-    this.fresh.hidden = waiting === 0;
-    this.fresh.title = `${number.format(waiting)} changes since the list was held: show them`;
-    setText(this.pauseButton, this.state.mode === "paused" ? "Resume" : "Pause");
+    this.showWaiting(waiting);
     setText(this.rate, this.rateText());
-    setText(this.late, this.state.late || this.error);
-    setText(this.hidden, this.hiddenText());
+    this.showAsOf();
+    setText(this.late, this.state.late || this.error || this.state.notice);
     this.late.hidden = !this.late.textContent;
+    this.showHidden();
+    this.showChoice();
+    this.showSampled();
     this.empty.hidden = !isEmpty;
+    if (isEmpty) setText(this.emptyText, this.emptyWords());
   }
 
   // [state, text, what its button does]
   words() {
-    const { connection, mode, behind, unseen, seconds, code, late } = this.state;
+    const { connection, mode, unseen, behind, backlog, choice, seconds, code, late } = this.state;
     if (connection === "refused") return REFUSALS[code] ?? ["offline", "Offline", "Try again"];
     if (connection === "offline") return ["offline", "Offline", "Now"];
     if (connection === "waiting") return ["reconnecting", `Reconnecting in ${seconds} s`, "Now"];
     if (connection === "connecting") return ["connecting", "Connecting", ""];
     if (mode === "paused") return ["paused", "Paused", ""];
     if (mode === "held") return ["held", "Held", "Follow"];
+    if (connection === "polling") return ["polling", "Polling (WebSocket blocked)", ""];
     if (late) return ["late", "Late", ""];
+    if (choice) return ["catching-up", `Catching up ${number.format(choice.count)}`, ""];
     const left = Math.max(behind, unseen);
-    if (left > NOTICEABLE) return ["catching-up", `Catching up ${number.format(left)}`, ""];
+    if (this.state.resuming && left > NOTICEABLE) {
+      const done = number.format(Math.max(0, backlog - left));
+      return ["catching-up", `Catching up ${done} of ${number.format(backlog)}`, "Cancel"];
+    }
     return ["following", "Following", ""];
   }
 
@@ -77,28 +86,81 @@ export class FeedView {
     if (code === "following") this.error = "";
   }
 
+  showWaiting(waiting) {
+    const { unseenRemoves, serverPaused } = this.state;
+    const removes = serverPaused && unseenRemoves ? `, ${number.format(unseenRemoves)} REMOVE` : "";
+    setText(this.fresh, `${waiting > 9999 ? "10k+" : number.format(waiting)} new`);
+    this.fresh.hidden = waiting === 0;
+    this.fresh.title = `${changes(waiting)}${removes} since the list was held: show them`;
+    setText(this.pauseButton, this.state.mode === "paused" ? "Resume" : "Pause");
+  }
+
   rateText() {
-    const { rate, connection, leftOut } = this.state;
-    const parts = [];
-    if (leftOut) parts.push(`${number.format(leftOut)} counted in markers, not listed`);
-    if (connection === "open" && rate !== null) {
-      const rounded = rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate);
-      parts.push(`${number.format(rounded)} changes/s`);
-    }
-    return parts.join(" · ");
+    const { rate, connection, shown, sampledAt } = this.state;
+    if (connection !== "open" || rate === null) return "";
+    const text = `${number.format(rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate))}/s`;
+    return this.isSampled(sampledAt) ? `${text}, showing ${number.format(shown)}/s` : text;
   }
 
-  hiddenText() {
-    const { hidden } = this.state;
-    if (!hidden) return "";
-    return `${number.format(hidden)} other ${hidden === 1 ? "change" : "changes"} hidden`;
+  // What is on the page was true when the server last spoke.
+  showAsOf() {
+    const { connection, heardAt } = this.state;
+    const isOld = connection !== "open" && connection !== "polling" && Boolean(heardAt);
+    this.asOf.hidden = !isOld;
+    if (!isOld) return;
+    const time = this.asOf.querySelector("time");
+    if (time.getAttribute("datetime") === heardAt) return;
+    time.setAttribute("datetime", heardAt);
+    showTime(time);
   }
 
-  gapText(frame) {
-    const removes = frame.operations.REMOVE ?? 0;
+  // "2 conditions hide 431 changes"
+  showHidden() {
+    const { hidden, noise, conditions } = this.state;
+    const filters = conditions === 1 ? "1 condition hides" : `${conditions} conditions hide`;
+    this.hidden.hidden = !(hidden && conditions);
+    setText(this.hidden.querySelector("[data-text]"), `${filters} ${changes(hidden)}`);
+    this.noise.hidden = !noise;
+    setText(this.noise.querySelector("[data-text]"), `${changes(noise)} of ignored fields hidden`);
+  }
+
+  showChoice() {
+    const { choice } = this.state;
+    const wasHidden = this.choice.hidden;
+    this.choice.hidden = !choice;
+    if (!choice) return;
+    const removes = choice.operations?.REMOVE ?? 0;
     const of = removes ? ` (${number.format(removes)} REMOVE)` : "";
-    const noun = frame.count === 1 ? "change" : "changes";
-    return `${number.format(frame.count)} ${noun}${of} ${REASONS[frame.reason] ?? REASONS.backlog}${frame.unasked ? ", with or without the filter" : ""}`;
+    const unasked = choice.unasked ? ", with or without the filter" : "";
+    const text = `${changes(choice.count)}${of} happened meanwhile${unasked}.`;
+    setText(this.choice.querySelector("[data-text]"), text);
+    this.choice.querySelector("[data-search]").href = choice.search_url;
+    this.choice.querySelector("[data-range]").href = choice.range_url;
+    if (wasHidden) announce(`${text} Show them in Search, or jump to now.`);
+  }
+
+  showSampled() {
+    const { sampledAt, shown, rate, cap, mostRows } = this.state;
+    const isSampled = this.isSampled(sampledAt);
+    const wasHidden = this.sampled.hidden;
+    this.sampled.hidden = !isSampled;
+    if (!isSampled) return;
+    const of = rate === null ? "" : ` of ${number.format(Math.round(rate))}`;
+    const text = `Sampled: ${number.format(shown)}${of}/s. Counts and search are complete.`;
+    setText(this.sampled.querySelector("[data-text]"), text);
+    this.sampled.querySelector("[data-more]").hidden = cap >= mostRows;
+    if (wasHidden) announce(text);
+  }
+
+  isSampled(at) {
+    return at !== undefined && performance.now() - at < SAMPLED_MS;
+  }
+
+  emptyWords() {
+    const { hidden, begunAt, conditions } = this.state;
+    if (!conditions || !hidden) return "";
+    const minutes = Math.max(1, Math.round((performance.now() - begunAt) / 60_000));
+    return `0 of ${changes(hidden)} in ${minutes} min match.`;
   }
 
   say(text) {
