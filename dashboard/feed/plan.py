@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from dashboard.feed.protocol import BATCH_BYTES, BATCH_ROWS, TICKS_A_SECOND
-from dashboard.feed.ring import Hole, Row, operations
+from dashboard.feed.protocol import BACKLOG_ROWS, BATCH_BYTES, BATCH_ROWS, TICKS_A_SECOND
+from dashboard.feed.ring import Hole, Ring, Row, operations
 from dashboard.feed.sampling import sample
 from dashboard.feed.selection import LeftOut, Looked, Selection
 from streams.queries.feed import Cursor
@@ -85,6 +85,15 @@ def of_holes(holes: Sequence[Hole], selection: Selection) -> dict[str, int]:
             if selection.has(stream):
                 counts[operation] += number
     return dict(counts)
+
+
+def fits_backlog_with_holes(ring: Ring, cursor: Cursor, selection: Selection) -> bool:
+    """True if there are holes after the cursor, and yet few enough changes to send in order."""
+    holes = ring.holes_after(cursor)
+    if not holes:
+        return False
+    counted = sum(of_holes(holes, selection).values())
+    return counted + len(ring.after(cursor, selection.ids)) <= BACKLOG_ROWS
 
 
 def added(some: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:

@@ -148,8 +148,10 @@ class Subscriber:
         if not self._waiting():
             self._begins = self._catching_up = self._starved = self._over = False
             return
-        turn, cursor = self._turn, self._cursor
-        if self._is_in_ring(cursor):
+        turn, cursor, ring = self._turn, self._cursor, self._hub.ring
+        # A backlog that is sent in order may be whole in the store only.
+        fills = self._catching_up and plan.fits_backlog_with_holes(ring, cursor, self._selection)
+        if self._is_in_ring(cursor) and not fills:
             next_ = self._from_ring(cursor)
         else:
             next_ = await self._from_store(cursor)
@@ -260,7 +262,6 @@ class Subscriber:
             await self._send(frame)
 
     def _place(self, cursor: Cursor) -> Place:
-        """Of the next frame."""
         self._sent += 1
         return Place(self.epoch, self._sent, cursor)
 
@@ -293,7 +294,6 @@ class Subscriber:
             await self._send(frames.capped(self._selection.rows_per_second, cap))
         unseen = 0
         if self._cursor and self._hub.begun:
-            in_ring = self._is_in_ring
-            unseen = await self._unseen.after(self._cursor, self._selection, in_ring)
+            unseen = await self._unseen.after(self._cursor, self._selection, self._is_in_ring)
         facts = self._selection, self._cursor, unseen, self._left_out
         await self._send(frames.stats(self.epoch, self._hub, *facts))

@@ -165,3 +165,20 @@ async def test_a_higher_rate_is_sent_to_whom_asked_for_it(browsers: Make) -> Non
     assert (len(slow.seen), len(quick.seen)) == (126, 1_501)
     assert slow.of("ready")[0]["limits"]["rows_per_second"] == 500
     assert quick.of("ready")[0]["limits"]["rows_per_second"] == 2_000
+
+
+async def test_a_short_backlog_comes_in_order_though_the_hub_only_counted_a_part(
+    browsers: Make,
+) -> None:
+    hub = FakeHub()
+    browser = browsers(hub)
+    await browser.subscriber.subscribe(1, Selection(), START)
+    hub.write(10)
+    await browser.until(lambda: len(browser.seen) == 10)
+    browser.subscriber.pause()
+    hub.leave_out(4_000)
+    hub.write(900)
+    await browser.subscriber.resume(2, Cursor.parse(browser.cursor))
+    await browser.until(lambda: browser.cursor == "4910.0")
+    assert browser.seen == list(range(1, 4_911))
+    assert (browser.sampled, browser.gaps) == (0, [])
