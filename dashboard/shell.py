@@ -29,7 +29,7 @@ CHOICES = {
 # The pages that belong to an entry of the navigation.
 _OVERVIEW = ("overview", "stream", "start")
 _SEARCH = ("search", "search-export", "views", "view", "view-new", "view-edit")
-_ITEMS = ("items", "item", "item-blame", "item-evidence", "item-undo", "change")
+_ITEMS = ("items", "item", "item-blame", "item-evidence", "item-undo")
 _PROBLEMS = ("problems", "problem", "problem-retry", "system")
 # The badge says "99+" from here on; nothing is counted beyond.
 _MOST_PROBLEMS = 100

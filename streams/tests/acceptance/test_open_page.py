@@ -89,6 +89,5 @@ def _check_change(page: Page, view_type: str) -> None:
     if view_type == "NEW_IMAGE":
         expect(page.get_by_text("previous stored version").first).to_be_visible()
     if view_type != "OLD_IMAGE":
-        image = page.get_by_role("group").filter(has_text="New image")
-        image.get_by_text("New image").click()
-        expect(image).to_contain_text(BIG)
+        page.get_by_role("link", name="Raw", exact=True).click()
+        expect(page.get_by_role("region", name="New image, typed JSON")).to_contain_text(BIG)
