@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 
 from dashboard.admin_lists import ReadOnlyAdmin
-from dashboard.feed.preview import visible
+from dashboard.feed.preview import raw_text
 from streams.errors import UnreadableRecord
 from streams.models import PoisonRecord, Problem
 from streams.stages import settle
@@ -141,5 +141,5 @@ class PoisonRecordAdmin(ReadOnlyAdmin):
 
 def _text(record: PoisonRecord, most: int) -> str:
     raw = bytes(record.raw)
-    text = visible(raw[:most].decode("utf-8", "backslashreplace"), lines=True)
+    text = raw_text(raw[:most])
     return text + (f" … and {len(raw) - most:,} more bytes" if len(raw) > most else "")

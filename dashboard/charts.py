@@ -6,12 +6,11 @@ The box has its origin in the upper left corner, as SVG has; all places are in i
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from streams.bins import Bin
 from streams.change import OPERATIONS
 
-__all__ = ["Bar", "Bin", "Line", "Stacked", "line", "stacked"]
+__all__ = ["Bar", "Bin", "Line", "Stacked", "in_one_unit", "line", "stacked"]
 
 # A bar that stands for anything is at least so high, or one REMOVE among thousands were not seen.
 _LEAST = 1.0
@@ -153,7 +152,9 @@ def _counted(bins: Sequence[Bin]) -> str:
         for operation in OPERATIONS
         if (n := sum(bin_.counts.get(operation, 0) for bin_ in bins))
     ]
-    span = f" of {_spelled(bins[1].start - bins[0].start)}" if len(bins) > 1 else ""
+    span = ""
+    if len(bins) > 1:
+        span = f" of {in_one_unit((bins[1].start - bins[0].start).total_seconds())}"
     return (
         f"{sum(totals):,} changes ({', '.join(sums)}) in {len(bins)} "
         f"bar{'s' if len(bins) > 1 else ''}{span}: {min(totals):,} to {max(totals):,} a bar, "
@@ -169,8 +170,8 @@ def _ranged(known: Sequence[float], unit: str) -> str:
     return f"{low} to {high}, at last {last}."
 
 
-def _spelled(span: timedelta) -> str:
-    seconds = span.total_seconds()
+def in_one_unit(seconds: float) -> str:
+    """`30 s`, `5 min`, `1.5 h`, `1 d`."""
     for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
             return f"{seconds / size:g} {unit}"

@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from dashboard.chart_range import ChartRange
-from dashboard.charts import Line, Stacked, line, stacked
+from dashboard.charts import Line, Stacked, in_one_unit, line, stacked
+from dashboard.feed.links import search_for
 from dashboard.feed.preview import decode, key_label
 from streams import item_key
 from streams.bins import Bin
@@ -60,10 +61,7 @@ class Charts(NamedTuple):
 
 
 def search_url(stream: str, since: datetime | None = None, until: datetime | None = None) -> str:
-    given = {"q": f"stream:{stream}"}
-    given |= {"since": _iso(since)} if since else {}
-    given |= {"until": _iso(until)} if until else {}
-    return f"{reverse('search')}?{urlencode(given)}"
+    return search_for(f"stream:{stream}", since, until)
 
 
 def charts(stream: str, chosen: ChartRange, found: Sequence[Stretch]) -> Charts:
@@ -95,7 +93,7 @@ def charts(stream: str, chosen: ChartRange, found: Sequence[Stretch]) -> Charts:
         line(pipeline, width=width, height=80, highest=highest, unit="s"),
         _rows(stream, chosen, stretches),
         [chosen.since + quarter * number for number in range(4)],
-        _edge(chosen.step.total_seconds()),
+        in_one_unit(chosen.step.total_seconds()),
         data,
         search_url(stream, chosen.since, chosen.until),
     )
@@ -132,13 +130,9 @@ def _milliseconds(lag: float | None) -> int | None:
     return None if lag is None else round(lag * 1000)
 
 
-def _iso(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def latency_rows(found: Latency) -> dict[str, Any]:
     """The bars with their words and their share in percent."""
-    edges = [_edge(edge) for edge in EDGES]
+    edges = [in_one_unit(edge) for edge in EDGES]
     words = [f"under {edges[0]}"]
     words += [f"{low} – {high}" for low, high in pairwise(edges)]
     words.append(f"{edges[-1]} or more")
@@ -150,15 +144,9 @@ def latency_rows(found: Latency) -> dict[str, Any]:
             (name, count, 100 * count / total if total else 0)
             for name, count in zip(words, found.counts, strict=True)
         ],
-        "within": [(share, _edge(edge)) for share, edge in within.items() if edge],
+        "within": [(share, in_one_unit(edge)) for share, edge in within.items() if edge],
         "full": found.batches >= BATCHES,
     }
-
-
-def _edge(seconds: float) -> str:
-    if seconds >= 3600:
-        return f"{seconds / 3600:g} h"
-    return f"{seconds / 60:g} min" if seconds >= 60 else f"{seconds:g} s"
 
 
 class ShardPage(NamedTuple):
@@ -212,9 +200,7 @@ def hot_parts(stream: Stream, found: Hot) -> dict[str, Any]:
         items.append(
             {
                 "label": key_label(keys, 120),
-                "url": reverse(
-                    "item", args=[stream.name, item_key.token(item_key.canonical(keys))]
-                ),
+                "url": reverse("item", args=[stream.name, item_key.token_of(keys)]),
                 "changes": item.changes,
                 "percent": 100 * item.share,
             }
@@ -223,8 +209,7 @@ def hot_parts(stream: Stream, found: Hot) -> dict[str, Any]:
         {
             "field": field,
             "ignored": field.name in stream.ignored_fields,
-            "url": f"{reverse('search')}?"
-            + urlencode({"q": f"stream:{stream.name} changed:{quoted(field.name)}"}),
+            "url": search_for(f"stream:{stream.name} changed:{quoted(field.name)}"),
         }
         for field in found.fields
     ]

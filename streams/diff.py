@@ -125,7 +125,7 @@ class _Walk:
         return [self._field(path, name, old.get(name), new.get(name)) for name in names]
 
     def _field(self, path: str, step: Step, old: Typed | None, new: Typed | None) -> Field:
-        path = _join(path, step)
+        path = join_path(path, step)
         if old is None or new is None:
             kind = ADDED if old is None else REMOVED
             return Field(step, path, kind, old, new, [])
@@ -263,7 +263,12 @@ def _number(text: str) -> str:
         return text
 
 
-def _join(path: str, step: Step) -> str:
+def differing_names(old: Image, new: Image) -> list[str]:
+    """The top-level attributes that are not spelled alike, the new image's first."""
+    return [name for name in {**new, **old} if old.get(name) != new.get(name)]
+
+
+def join_path(path: str, step: Step) -> str:
     """`address.city`, `lines[2]`; a name that could be misread is quoted: `address["a.b"]`."""
     if isinstance(step, int):
         return f"{path}[{step}]"

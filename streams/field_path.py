@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 
-from streams.diff import Image, Typed, typed
+from streams.diff import Image, Typed, join_path, typed
 
 # A name (a map's member) or a number (a list's element).
 Step = str | int
@@ -45,12 +45,7 @@ def spell_path(steps: Sequence[Step]) -> str:
     """The path as it is written."""
     text = ""
     for step in steps:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        elif _PLAIN.fullmatch(step):
-            text += f".{step}" if text else step
-        else:
-            text += f"[{json.dumps(step, ensure_ascii=False)}]"
+        text = join_path(text, step)
     return text
 
 

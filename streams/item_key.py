@@ -91,6 +91,11 @@ def token(canonical_key: str) -> str:
     return base64.urlsafe_b64encode(canonical_key.encode()).decode().rstrip("=")
 
 
+def token_of(key: Key) -> str:
+    """The same of a key that need not be canonical."""
+    return token(canonical(key))
+
+
 def from_token(text: str) -> Key:
     """The key of a URL's part; MalformedKey if it was not made by `token`."""
     try:

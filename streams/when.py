@@ -1,4 +1,5 @@
-"""Reading a moment as people write it."""
+"""A moment in words: reading it as people write it, and spelling it for people and for programs.
+Plain Python."""
 
 import re
 from datetime import UTC, datetime, time, timedelta
@@ -41,3 +42,13 @@ def _of_a_day(text: str, now: datetime) -> datetime | None:
     day = now.astimezone(UTC).date() - timedelta(days=match[1].lower() == "yesterday")
     hour, minute, second = (int(part or 0) for part in match.group(2, 3, 4))
     return datetime.combine(day, time(hour, minute, second), UTC)
+
+
+def spell_moment(moment: datetime) -> str:
+    """`2026-11-21 10:02:03 UTC`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def iso(moment: datetime, precision: str = "seconds") -> str:
+    """`2026-11-21T10:02:03Z`, as `<time datetime>`, addresses and JavaScript read it."""
+    return moment.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")

@@ -1,11 +1,11 @@
 """Changes that were never read from the source, found while somebody looks."""
 
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from django.urls import reverse
 
 from streams.models import Gap
+from streams.when import spell_moment
 
 # At once; a hundred shards that are lost together are told of by a few.
 _MOST = 20
@@ -32,12 +32,8 @@ def after(last: int | None) -> list[CollectionGap]:
 
 
 def _text(gap: Gap) -> str:
-    since = f"between {_moment(gap.from_at)} and" if gap.from_at else "before"
+    since = f"between {spell_moment(gap.from_at)} and" if gap.from_at else "before"
     return (
-        f"Changes of {gap.stream.name} {since} {_moment(gap.to_at)} may be missing: "
+        f"Changes of {gap.stream.name} {since} {spell_moment(gap.to_at)} may be missing: "
         f"{gap.get_reason_display()}."
     )
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -15,8 +15,8 @@ from dashboard.feed.plan import Plan, Skipped
 from dashboard.feed.protocol import BACKLOG_ROWS, ROWS_PER_SECOND
 from dashboard.feed.ring import Row
 from dashboard.feed.selection import LeftOut, Selection
-from dashboard.feed.summary import iso
 from streams.queries.feed import Cursor
+from streams.when import iso
 
 
 class Place(NamedTuple):

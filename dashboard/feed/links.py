@@ -1,4 +1,4 @@
-"""Where changes between two cursors can be seen as ordinary pages."""
+"""Where changes can be seen as ordinary pages: between two cursors, or as a search."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from dashboard.feed.selection import Selection
-from dashboard.feed.summary import iso
 from streams.queries.feed import Cursor
+from streams.when import iso
 
 
 def range_url(after: Cursor, upto: Cursor, streams: Iterable[str], query: str = "") -> str:
@@ -21,12 +21,18 @@ def range_url(after: Cursor, upto: Cursor, streams: Iterable[str], query: str = 
 
 def search_url(selection: Selection, times: tuple[datetime, datetime] | None) -> str:
     """A search for them by the times at which they happened."""
-    parameters = {"q": _query(selection)}
-    if times:
-        oldest, newest = times
-        parameters["since"] = iso(oldest, "seconds")
-        # The source says whole seconds, and the end of a search is not part of it.
-        parameters["until"] = iso(newest + timedelta(seconds=1), "seconds")
+    if not times:
+        return search_for(_query(selection))
+    oldest, newest = times
+    # The source says whole seconds, and the end of a search is not part of it.
+    return search_for(_query(selection), oldest, newest + timedelta(seconds=1))
+
+
+def search_for(query: str, since: datetime | None = None, until: datetime | None = None) -> str:
+    """A search by the text of a filter, of changes that happened in a time."""
+    parameters = {"q": query}
+    parameters |= {"since": iso(since)} if since else {}
+    parameters |= {"until": iso(until)} if until else {}
     return f"{reverse('search')}?{urlencode(parameters)}"
 
 

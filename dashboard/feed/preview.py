@@ -27,6 +27,11 @@ def visible(text: str, *, lines: bool = False) -> str:
     return _SURROGATE.sub("\ufffd", text.translate(_LINES if lines else _ONE_LINE))
 
 
+def raw_text(raw: bytes) -> str:
+    """Bytes that may be anything, as lines of such a text."""
+    return visible(raw.decode("utf-8", "backslashreplace"), lines=True)
+
+
 def decode(image: bytes | None) -> Any:
     """An image or a key as Python values; numbers stay the text DynamoDB spells them in."""
     if image is None:

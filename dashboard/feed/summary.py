@@ -1,13 +1,13 @@
 """A stored change as the feed's row: a few short texts, made once for all viewers."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 
 from dashboard.feed.preview import decode, key_label, preview, visible
 from dashboard.feed.protocol import Summary
 from streams import item_key
-from streams.diff import Image
+from streams.diff import Image, differing_names
 from streams.queries.feed import StoredChange
+from streams.when import iso
 
 SNIPPETS = 3
 # Larger images are not decoded for the feed (up to 4 ms each): their names are shown without
@@ -24,20 +24,15 @@ def summarise(change: StoredChange) -> Summary:
         cursor=str(change.cursor or ""),
         id=change.id,
         received=iso(change.stored_at, "milliseconds"),
-        occurred=iso(change.occurred_at, "seconds"),
+        occurred=iso(change.occurred_at),
         stream=change.stream,
         operation=change.operation,
         key=key_label(keys),
-        token=item_key.token(item_key.canonical(keys)),
+        token=item_key.token_of(keys),
         fields=tuple(fields),
         more=more,
         ttl=change.ttl,
     )
-
-
-def iso(moment: datetime, precision: str) -> str:
-    """A moment in UTC as `<time datetime>` and JavaScript read it."""
-    return moment.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")
 
 
 def changed_fields(
@@ -56,15 +51,10 @@ def changed_fields(
         names = [name for name in changed or () if name not in keys]
         return [(visible(name), None, None) for name in names[:most]], max(0, len(names) - most)
     before, after = decode(old) or {}, decode(new) or {}
-    differing = _differing(before, after) if changed is None else changed
+    differing = differing_names(before, after) if changed is None else changed
     names = [name for name in differing if name not in keys]
     names.sort(key=lambda name: not {"L", "M"}.isdisjoint(after.get(name) or before.get(name, ())))
     return list(_snippets(names[:most], before, after)), max(0, len(names) - most)
-
-
-def _differing(before: Image, after: Image) -> list[str]:
-    names = [*after, *(name for name in before if name not in after)]
-    return [name for name in names if before.get(name) != after.get(name)]
 
 
 def _snippets(names: Sequence[str], before: Image, after: Image) -> Iterator[Field]:

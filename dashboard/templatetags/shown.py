@@ -7,9 +7,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dashboard.feed.preview import visible as _visible
-from dashboard.feed.summary import iso
 from streams.queries.glance import Storage
 from streams.queries.retention import spelled_size
+from streams.when import iso
 
 register = template.Library()
 

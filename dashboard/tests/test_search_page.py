@@ -33,6 +33,13 @@ def test_it_finds_what_the_filter_says(page_of: Get, shop: Shop) -> None:
     assert "The same as an event pattern" in page
 
 
+@pytest.mark.parametrize("number", ["1.10", "-0.5", "1" * 38, "1E+40", "1e400"])
+def test_the_other_spelling_keeps_every_digit(page_of: Get, shop: Shop, number: str) -> None:
+    page = page_of("/search", q=f"new.total:{number}")
+    assert f"\n      {number},\n      &quot;{number}&quot;\n" in page
+    assert f"&gt;&quot;,\n          {number}" in page_of("/search", q=f"new.total>{number}")
+
+
 def test_a_pattern_of_lambda_works(page_of: Get, shop: Shop) -> None:
     shop.modify("4711", order("new"), order("paid"))
     shop.remove("4712", order("new"))

@@ -4,12 +4,12 @@ or a filter, and goes where that is shown."""
 import json
 import re
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from dashboard.feed.links import search_for
 from streams.errors import MalformedKey
 from streams.item_key import canonical, item_id, parse, token
 from streams.models import Stream
@@ -42,8 +42,8 @@ def place_of(text: str) -> str:
     try:
         compile_text(text)
     except PatternError:
-        return _search(text if _OPERATOR.search(text) else _key_filter("key", text))
-    return _search(text)
+        return search_for(text if _OPERATOR.search(text) else _key_filter("key", text))
+    return search_for(text)
 
 
 def _stream_named(text: str) -> str:
@@ -56,15 +56,15 @@ def _of_json(text: str) -> str:
     try:
         value = json.loads(text, parse_int=str, parse_float=str)
     except (ValueError, RecursionError):
-        return _search(text)
+        return search_for(text)
     if isinstance(value, str):
-        return _search(_key_filter("key", value))
+        return search_for(_key_filter("key", value))
     if not isinstance(value, dict) or not value:
-        return _search(text)
+        return search_for(text)
     found = _items_with_key(text, set(value))
     if len(found) == 1:
         return found[0]
-    return _search(" ".join(_key_filters(value)) or text)
+    return search_for(" ".join(_key_filters(value)) or text)
 
 
 def _items_with_key(text: str, names: set[str]) -> list[str]:
@@ -99,7 +99,3 @@ def _key_filters(key: dict[str, Any]) -> list[str]:
 def _key_filter(field: str, value: str) -> str:
     # A number without quotes means a number as well as the text of its digits.
     return f"{field}:{value if _NUMBER.match(value) else json.dumps(value)}"
-
-
-def _search(query: str) -> str:
-    return f"{reverse('search')}?{urlencode({'q': query})}"

@@ -85,7 +85,7 @@ def _history(request: HttpRequest, item: Item, page: Versions, *, noise: bool) -
 
 def _near(item: Item, key: item_key.Key) -> tuple[str, str]:
     """(its token, how it is shown)."""
-    return item_key.token(item_key.canonical(key)), key_label(key, 120)
+    return item_key.token_of(key), key_label(key, 120)
 
 
 def _jump(request: HttpRequest, item: Item, text: str) -> HttpResponse:

@@ -34,7 +34,7 @@ def entry_page(request: HttpRequest) -> HttpResponse:
         facts["json"] = request.GET.get("json", "")
         try:
             if key := _key(request, chosen):
-                return redirect("item", chosen.name, item_key.token(item_key.canonical(key)))
+                return redirect("item", chosen.name, item_key.token_of(key))
         except MalformedKey as error:
             wrong, where = visible(str(error)), "json" if facts["json"].strip() else "parts"
     facts |= {"wrong": wrong, "where": where}

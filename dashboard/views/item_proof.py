@@ -1,10 +1,7 @@
 """What an item's history can be taken away as: the page of evidence, and files of all versions."""
 
 from collections.abc import Callable, Iterable, Iterator
-from hashlib import sha256
-from typing import Any
 
-from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -13,16 +10,14 @@ from django.views.decorators.http import require_GET
 
 from dashboard.streamed_file import streamed_file
 from dashboard.views.item_named import named_item, named_version
-from streams.csv_text import csv_lines
 from streams.queries.evidence import evidence
+from streams.queries.exported_item import csv_file, ndjson
 from streams.queries.history import Version, all_versions, marks
-from streams.queries.rows import StoredChange
-from streams.queries.spelled import line, spelled_version
 
-_COLUMNS = (
-    *("id", "occurred_at", "stored_at", "operation", "changed", "ttl", "old", "old_from", "new"),
-    *("new_from", "note", "sequence", "event_id", "shard", "size"),
-)
+_FORMATS: dict[str, tuple[str, Callable[[Iterable[Version]], Iterator[bytes]]]] = {
+    "ndjson": ("application/x-ndjson", ndjson),
+    "csv": ("text/csv; charset=utf-8", csv_file),
+}
 
 
 @require_GET
@@ -40,7 +35,7 @@ def evidence_page(request: HttpRequest, stream: str, token: str) -> HttpResponse
             for name, given, end in zip(("first", "last"), (first, last), ends, strict=True)
         }
         return redirect(f"{request.path}?{urlencode(named)}")
-    if _key(first) > _key(last):
+    if first.order > last.order:
         first, last = last, first
     found = evidence(item.stream, first, last)
     query = urlencode({"first": first.id, "last": last.id})
@@ -73,87 +68,3 @@ def export_item(request: HttpRequest, stream: str, token: str) -> StreamingHttpR
     media, written = _FORMATS[name]
     pieces = written(all_versions(item.stream, item.id))
     return streamed_file(pieces, media, f"{item.stream.name}-item", name)
-
-
-def ndjson(versions: Iterable[Version]) -> Iterator[bytes]:
-    """One version a line, as `manage.py history --json` spells it, then `{"end": {…}}`."""
-    yield from _with_end(
-        (_json_line(version) for version in versions),
-        lambda end: (line({"end": end}) + "\n").encode(),
-    )
-
-
-def csv_file(versions: Iterable[Version]) -> Iterator[bytes]:
-    """A head, one version a line, then one whose first cell is `# end`."""
-    head = [_csv_line(_COLUMNS)]
-    yield from _with_end(
-        (piece for pieces in (head, map(_csv_version, versions)) for piece in pieces),
-        lambda end: _csv_line(
-            ["# end", end["sentence"], end["sha256"], *[""] * (len(_COLUMNS) - 3)]
-        ),
-        heads=1,
-    )
-
-
-def _with_end(
-    lines: Iterable[bytes], last: Callable[[dict[str, Any]], bytes], heads: int = 0
-) -> Iterator[bytes]:
-    digest, number, failed = sha256(), -heads, ""
-    try:
-        for text in lines:
-            digest.update(text)
-            number += 1
-            yield text
-    except DatabaseError as error:
-        # What is sent cannot be taken back, so the file itself says that it ends here.
-        failed = str(error).partition("\n")[0] or type(error).__name__
-    said = f"{number:,} version{'' if number == 1 else 's'}"
-    sentence = f"NOT complete: {said}. The database failed: {failed}. Export it again."
-    yield last(
-        {
-            "complete": not failed,
-            "versions": number,
-            "sha256": digest.hexdigest(),
-            "sentence": sentence if failed else f"Complete: {said}.",
-        }
-    )
-
-
-def _json_line(version: Version) -> bytes:
-    # A line end in an image stands between its parts, where a space says the same.
-    text = line(spelled_version(version.change, version.images))
-    return (text.replace("\n", " ").replace("\r", " ") + "\n").encode("utf-8", "surrogatepass")
-
-
-def _csv_version(version: Version) -> bytes:
-    change, seen = version.change, version.images
-    cells = {
-        "occurred_at": change.occurred_at.isoformat(),
-        "stored_at": change.stored_at.isoformat(),
-        "changed": "" if change.changed is None else line(change.changed),
-        "ttl": "true" if change.ttl else "false",
-        "old": _text(seen.old),
-        "old_from": seen.old_from,
-        "new": _text(seen.new),
-        "new_from": seen.new_from,
-        "note": seen.sentence,
-    }
-    return _csv_line([cells.get(name, getattr(change, name, "")) for name in _COLUMNS])
-
-
-def _csv_line(cells: Iterable[Any]) -> bytes:
-    return csv_lines([cells]).encode("utf-8", "surrogatepass")
-
-
-def _text(image: bytes | None) -> str:
-    return "" if image is None else image.decode("utf-8", "replace")
-
-
-def _key(change: StoredChange) -> tuple[int, int, str]:
-    return change.generation, len(change.sequence), change.sequence
-
-
-_FORMATS: dict[str, tuple[str, Callable[[Iterable[Version]], Iterator[bytes]]]] = {
-    "ndjson": ("application/x-ndjson", ndjson),
-    "csv": ("text/csv; charset=utf-8", csv_file),
-}

@@ -47,7 +47,7 @@ def compared(request: HttpRequest, item: Item, page: Versions) -> dict[str, Any]
         "a": before,
         "b": b,
         "explicit": a is not None,
-        "reversed": a is not None and _key(a) > _key(b),
+        "reversed": a is not None and a.order > b.order,
         "unknown": [],
     }
     # Without an explicit A it is B's own old image: what that write did, not a neighbour's word.
@@ -149,7 +149,3 @@ def _steps(found: AsOf) -> list[tuple[int, str]]:
         for n in range(number + 1)
         if n != found.counted
     ][:_FIELDS]
-
-
-def _key(change: StoredChange) -> tuple[int, int, str]:
-    return change.generation, len(change.sequence), change.sequence

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from dashboard.feed.preview import visible
 from streams.change import MODIFY, REMOVE
-from streams.diff import Image
+from streams.diff import differing_names
 from streams.image import Unreadable, read
 from streams.models import Gap
 from streams.noise import is_noise
@@ -107,7 +107,7 @@ def changed_names(change: StoredChange, images: Images, key: Collection[str]) ->
     if max(len(images.old), len(images.new)) > _LARGE:
         return None
     try:
-        return _differing(read(images.old), read(images.new))
+        return differing_names(read(images.old), read(images.new))
     except Unreadable:
         return None
 
@@ -115,10 +115,6 @@ def changed_names(change: StoredChange, images: Images, key: Collection[str]) ->
 def _first(names: Sequence[str]) -> str:
     more = ", …" if len(names) > _NAMES else ""
     return ", ".join(visible(name[:60]) for name in names[:_NAMES]) + more
-
-
-def _differing(old: Image, new: Image) -> list[str]:
-    return [name for name in {**new, **old} if old.get(name) != new.get(name)]
 
 
 def _holds(gap: Gap, change: StoredChange) -> bool:

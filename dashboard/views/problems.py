@@ -11,7 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from dashboard import access
-from dashboard.feed.preview import visible
+from dashboard.feed.preview import raw_text
 from dashboard.forms.problem import HandleForm, people, spans
 from streams.explanations import TABS, denied_call, explain
 from streams.models import PoisonRecord, Problem, Stream
@@ -23,7 +23,6 @@ _PAGE = 50
 _RECORDS = 10
 # So much of a record is shown; all of it can be downloaded.
 _TEXT, _HEX = 4_000, 512
-_STATES = ("open", "new", "acknowledged", "regressed", "ignored", "resolved", "all")
 HANDLE = "streams.change_problem"
 SETTLE = "streams.change_poisonrecord"
 
@@ -42,7 +41,7 @@ def problems_page(request: HttpRequest) -> HttpResponse:
         "older": _address({**rest, "tab": asked.tab, "before": str(page.following or "")}),
         "tabs": [(tab, counted[tab], _address({**rest, "tab": tab})) for tab in ("", *TABS)],
         "most": query.COUNTED,
-        "states": _STATES,
+        "states": query.STATES,
         "streams": Stream.objects.values_list("name", flat=True)[:1_000],
         "watch": query.watch(),
         "may_handle": request.user.has_perm(HANDLE),
@@ -54,7 +53,7 @@ def problems_page(request: HttpRequest) -> HttpResponse:
 def asked_of(given: Any) -> query.Asked:
     """The filter in an address; Http404 if it names what there is not."""
     tab, state = given.get("tab", ""), given.get("state") or "open"
-    if tab not in ("", *TABS) or state not in _STATES:
+    if tab not in ("", *TABS) or state not in query.STATES:
         raise Http404("There is no such list of problems.")
     stream = None
     if name := given.get("stream", ""):
@@ -145,7 +144,7 @@ def _shown(record: PoisonRecord) -> dict[str, Any]:
     raw = bytes(record.raw)
     return {
         "row": record,
-        "text": visible(raw[:_TEXT].decode("utf-8", "backslashreplace"), lines=True),
+        "text": raw_text(raw[:_TEXT]),
         "text_left": max(0, len(raw) - _TEXT),
         "hex": hex_lines(raw[:_HEX]),
         "hex_left": max(0, len(raw) - _HEX),

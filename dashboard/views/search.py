@@ -26,6 +26,7 @@ from streams.queries.search_plan import ONE_BY_ONE
 from streams.queries.search_suggest import corrected
 from streams.rules.expressions.suggest import FilterWarning
 from streams.rules.operators import Exact
+from streams.rules.values import Number
 
 PER_PAGE = 100
 # The page comes soon, with what was found until then; then it goes on in longer steps.
@@ -199,7 +200,7 @@ def _spelled(question: Question) -> dict[str, Any]:
     pattern, expression = filter_.pattern(), filter_.expression()
     other = ""
     if filter_.kind == "expression" and filter_.text.strip() and pattern:
-        other = msgspec.json.format(msgspec.json.encode(pattern)).decode()
+        other = msgspec.json.format(msgspec.json.encode(pattern, enc_hook=_as_written)).decode()
     elif filter_.kind == "pattern":
         other = expression or ""
     return {
@@ -208,6 +209,11 @@ def _spelled(question: Question) -> dict[str, Any]:
         "other_name": "an event pattern" if filter_.kind == "expression" else "an expression",
         "warnings": [(warning.sentence, _meant(question, warning)) for warning in filter_.warnings],
     }
+
+
+def _as_written(number: Number) -> msgspec.Raw:
+    """A float would lose digits."""
+    return msgspec.Raw(number.text.encode())
 
 
 def _meant(question: Question, warning: FilterWarning) -> str:

@@ -14,7 +14,6 @@ from django.views.decorators.http import require_GET
 from dashboard import charts
 from dashboard.charts import Stacked
 from dashboard.feed.preview import visible
-from dashboard.feed.summary import iso
 from dashboard.forms.wrong import Wrong
 from dashboard.views.search_asked import Asked, Question, understood
 from streams.bins import Bin
@@ -27,6 +26,7 @@ from streams.rules.expressions.compiler import conditions_of
 from streams.rules.expressions.operands import asked as field_of
 from streams.rules.operators import Exact
 from streams.rules.spelling.value_text import test_text
+from streams.when import iso
 
 _TALLY_SECONDS, _LEDGER_SECONDS = 1.0, 1.0
 # For each condition that may be to blame, of so many.
@@ -161,7 +161,7 @@ def _with_ends(bins: list[Bin], parts: Parts) -> Iterable[tuple[Bin, datetime]]:
 
 
 def _url_of(asked: Asked, since: datetime, until: datetime) -> str:
-    return asked._replace(since=iso(since, "seconds"), until=iso(until, "seconds")).url()
+    return asked._replace(since=iso(since), until=iso(until)).url()
 
 
 # The facets

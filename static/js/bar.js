@@ -12,13 +12,12 @@ function show() {
   else bar.hidden = true;
 }
 
-// htmx tells of its requests; a page's own script may tell of its own by these two.
-export function begin(what) {
+function begin(what) {
   waiting.add(what);
   show();
 }
 
-export function end(what) {
+function end(what) {
   waiting.delete(what);
   show();
 }

@@ -1,8 +1,8 @@
 // The change detail: its tabs without leaving the page, its filter, its copies and its keys. The
 // page and the drawer of the feed both start it on their <article class="change">.
 
-import { wireCopying } from "./copy.js";
-import { describeKeys } from "./keys.js";
+import { sayCopied, wireCopying } from "./copy.js";
+import { describeKeys, isTyping } from "./keys.js";
 import { announce } from "./status.js";
 import { showTimes } from "./time.js";
 
@@ -136,25 +136,10 @@ async function copyFrom(link) {
     return answer.text();
   });
   const blob = text.then((found) => new Blob([found], { type: "text/plain" }));
-  await say(link, () => navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]));
+  await sayCopied(link, () => navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]));
 }
 
-const copyText = (button, text) => say(button, () => navigator.clipboard.writeText(text));
-
-async function say(button, copy) {
-  const label = button.textContent;
-  let done = "Copied";
-  try {
-    await copy();
-  } catch {
-    done = "Not copied";
-  }
-  announce(done);
-  button.textContent = done;
-  setTimeout(() => {
-    button.textContent = label;
-  }, 1500);
-}
+const copyText = (button, text) => sayCopied(button, () => navigator.clipboard.writeText(text));
 
 // --- keys ---
 
@@ -185,8 +170,6 @@ function act(root, key) {
   if (version) return find(root, `a[rel="${version}"]`)?.click();
   return root.querySelectorAll(".tabs a")[Number(key) - 1]?.click();
 }
-
-const isTyping = (target) => target.closest?.("input, select, textarea, [contenteditable]");
 
 // Before the page's own keys: what lies on top is meant.
 function handle(event) {

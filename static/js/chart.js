@@ -1,8 +1,9 @@
 // Charts on one time axis: a cursor that reads the numbers, and a brush that chooses a stretch of
 // time for a search. Everything it does can be done with the two time fields below, too.
 
+import { grouped } from "./number.js";
 import { announce } from "./status.js";
-import { showTime, showTimes } from "./time.js";
+import { iso, showTime, showTimes } from "./time.js";
 
 const NAMES = ["INSERT", "MODIFY", "REMOVE"];
 const PAGE = 10;
@@ -30,11 +31,10 @@ function spelled(milliseconds) {
   return element.textContent;
 }
 
-const iso = (milliseconds) => new Date(milliseconds).toISOString().replace(".000", "");
-const seconds = (value) => (value === null ? "–" : `${(value / 1000).toLocaleString("en")} s`);
+const seconds = (value) => (value === null ? "–" : `${grouped(value / 1000)} s`);
 
 function numbersOf(row) {
-  const counts = NAMES.map((name, index) => `${row[index].toLocaleString("en")} ${name}`);
+  const counts = NAMES.map((name, index) => `${grouped(row[index])} ${name}`);
   return ` ${counts.join(", ")}; source lag ${seconds(row[3])}, pipeline lag ${seconds(row[4])}`;
 }
 
@@ -205,7 +205,7 @@ class Brush {
   }
 
   tell() {
-    const number = this.changes().toLocaleString("en");
+    const number = grouped(this.changes());
     announce(this.whole() ? "The whole range is chosen" : `${number} changes chosen`);
   }
 }

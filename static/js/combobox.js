@@ -155,10 +155,6 @@ class Combobox {
   }
 }
 
-export function startComboboxes(root = document) {
-  root.querySelectorAll("input[data-suggest]:not([role=combobox])").forEach((input) => {
-    new Combobox(input);
-  });
-}
-
-startComboboxes();
+document.querySelectorAll("input[data-suggest]").forEach((input) => {
+  new Combobox(input);
+});

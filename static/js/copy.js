@@ -8,7 +8,7 @@ const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const MOMENTS = ["since", "until", "asof", "at"];
 
 // The page's address with times that mean the same tomorrow: "15m" becomes the moment it is now.
-export function absolute(address, now = Date.now()) {
+function absolute(address, now = Date.now()) {
   const url = new URL(address);
   for (const name of MOMENTS) {
     const match = RELATIVE.exec(url.searchParams.get(name)?.trim() ?? "");
@@ -36,11 +36,20 @@ async function write(text) {
   return true;
 }
 
-async function copy(button) {
-  const label = button.textContent;
-  button.textContent = (await write(textOf(button))) ? "Copied" : "Not allowed";
+// Runs `copy`, and says on the button and aloud how it went.
+export async function sayCopied(button, copy) {
+  let said = "Copied";
+  try {
+    await copy();
+  } catch {
+    said = "Not copied";
+  }
+  announce(said);
+  // A second press finds the word of the first one on it.
+  button.dataset.label ??= button.textContent;
+  button.textContent = said;
   setTimeout(() => {
-    button.textContent = label;
+    button.textContent = button.dataset.label;
   }, 1500);
 }
 
@@ -63,7 +72,7 @@ export function wireCopying(root) {
     if (button.dataset.wired) continue;
     button.dataset.wired = "yes";
     button.hidden = false;
-    button.addEventListener("click", () => copy(button));
+    button.addEventListener("click", () => sayCopied(button, () => navigator.clipboard.writeText(textOf(button))));
   }
 }
 

@@ -10,7 +10,7 @@ import { announce } from "./status.js";
 const KEYS = [
   ["Space / p", "Pause or resume"],
   ["f / Home", "Follow: back to the newest change"],
-  ["j / k", "Next or previous row; in the drawer, change"],
+  ["j / k / ↓ / ↑", "Next or previous row; in the drawer, change"],
   ["] / [", "The same while the drawer is open"],
   ["Enter / o", "Open the change beside the list"],
   ["c", "Copy the change as JSON"],
@@ -174,6 +174,7 @@ class Controls {
     const query = new URLSearchParams({ after: this.before(after), upto: this.talk.cursor });
     this.first.streams?.forEach((name) => query.append("stream", name));
     if (this.first.filter) query.set("q", this.first.filter);
+    if (this.first.noise) query.set("noise", "show");
     link.href = `${location.pathname}?${query}`;
   }
 

@@ -3,8 +3,8 @@
 
 import { parameters, remember } from "./feed_address.js";
 
-export const MOST_TERMS = 5;
-export const canHighlight = "highlights" in CSS;
+const MOST_TERMS = 5;
+const canHighlight = "highlights" in CSS;
 
 export class Highlighter {
   constructor(form, rows, changed) {

@@ -1,7 +1,7 @@
 // What is left out, as rows of the list: each omission is counted, has its time, and leads to the
 // very changes.
 
-const number = new Intl.NumberFormat("en");
+import { grouped } from "./number.js";
 
 const REASONS = {
   backlog: "not shown here: they happened meanwhile",
@@ -11,7 +11,7 @@ const REASONS = {
 };
 
 export function changes(count) {
-  return `${number.format(count)} ${count === 1 ? "change" : "changes"}`;
+  return `${grouped(count)} ${count === 1 ? "change" : "changes"}`;
 }
 
 // The entry of a `gap` frame. `begun` and `ended` are ISO times around it.
@@ -21,7 +21,7 @@ export function gapEntry(frame, begun, ended) {
     return { marker: { reason, text: frame.text, url: frame.url, action: "See the stream", count: 0 } };
   }
   const removes = frame.operations?.REMOVE ?? 0;
-  const of = removes ? ` (${number.format(removes)} REMOVE)` : "";
+  const of = removes ? ` (${grouped(removes)} REMOVE)` : "";
   const unasked = frame.unasked ? ", with or without the filter" : "";
   const text = `${changes(frame.count)}${of} ${REASONS[reason] ?? REASONS.backlog}${unasked},`;
   return { marker: { reason, text, url: frame.url, count: frame.count, begun, ended } };

@@ -1,10 +1,10 @@
 // A spoken summary for those who listen: every 10, 30 or 60 seconds, if it is switched on.
 
 import { changes } from "./feed_markers.js";
+import { grouped } from "./number.js";
 import { announce } from "./status.js";
 
 const KEY = "deltawatch.spoken";
-const number = new Intl.NumberFormat("en");
 
 export class Spoken {
   constructor(select) {
@@ -43,7 +43,7 @@ export class Spoken {
   // "128 new changes: orders 90, sessions 38"
   speak() {
     const busiest = [...this.streams].sort(([, one], [, other]) => other - one).slice(0, 5);
-    const each = busiest.map(([name, count]) => `${name} ${number.format(count)}`).join(", ");
+    const each = busiest.map(([name, count]) => `${name} ${grouped(count)}`).join(", ");
     const text = `${changes(this.total).replace(" ", " new ")}${each ? `: ${each}` : ""}`;
     announce(this.total ? text : "No new changes");
     this.forget();

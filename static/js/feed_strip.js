@@ -2,12 +2,13 @@
 // only where the server said so; the rest is shown as unknown, never as none.
 
 import { searchQuery } from "./feed_query.js";
+import { grouped } from "./number.js";
 import { announce } from "./status.js";
+import { dayAndTime, iso } from "./time.js";
 
 const SECONDS = 300;
 const HEIGHT = 40;
 const OPERATIONS = ["INSERT", "MODIFY", "REMOVE"];
-const number = new Intl.NumberFormat("en");
 
 export class Strip {
   // `first` has the seconds that the server knew: {end, counts: [[insert, modify, remove], …]}.
@@ -75,14 +76,14 @@ export class Strip {
     }
     this.paths.forEach((path, index) => path.setAttribute("d", bars[index].join("")));
     this.unknown.setAttribute("d", unknown.join(""));
-    this.highest.textContent = `${number.format(highest)}/s`;
+    this.highest.textContent = `${grouped(highest)}/s`;
     this.showLink();
   }
 
   // In words, for those who do not see the bars; made when it is asked for.
   summary() {
     const totals = OPERATIONS.map((_, index) => sum([...this.counts.values()], index));
-    const words = OPERATIONS.map((name, index) => `${number.format(totals[index])} ${name}`);
+    const words = OPERATIONS.map((name, index) => `${grouped(totals[index])} ${name}`);
     return `Changes of the last five minutes: ${words.join(", ")}`;
   }
 
@@ -130,18 +131,20 @@ export class Strip {
 
   showLink() {
     const query = new URLSearchParams({ q: searchQuery(this.filter, this.streams) });
-    const moment = (place) => new Date((this.begin + place) * 1000).toISOString().replace(".000Z", "Z");
-    query.set("since", moment(this.from));
-    query.set("until", moment(this.to));
+    query.set("since", iso(this.moment(this.from)));
+    query.set("until", iso(this.moment(this.to)));
     this.link.href = `${this.root.dataset.search}?${query}`;
     const text = this.isAll ? "Search these 5 minutes" : `Search ${this.clock(this.from)} – ${this.clock(this.to)}`;
     if (this.link.textContent !== text) this.link.textContent = text;
   }
 
+  // In milliseconds.
+  moment(place) {
+    return (this.begin + place) * 1000;
+  }
+
   clock(place) {
-    const date = new Date((this.begin + place) * 1000);
-    if (document.documentElement.dataset.zone !== "browser") return date.toISOString().slice(11, 19);
-    return date.toLocaleTimeString("en-GB");
+    return dayAndTime(this.moment(place))[1];
   }
 
   speak() {

@@ -2,7 +2,7 @@
 // life, printing. Every choice is a link of the page, so all of it works without this file too.
 
 import { wireCopying } from "./copy.js";
-import { describeKeys, onKey } from "./keys.js";
+import { describeKeys, onKey, stepFrom } from "./keys.js";
 import { announce } from "./status.js";
 import { showTimes } from "./time.js";
 
@@ -64,10 +64,9 @@ function clicked(event) {
 }
 
 function move(step) {
-  const all = rows();
-  const from = all.indexOf(current() ?? timeline.querySelector('tr[data-side="b"]'));
-  const next = all[Math.min(Math.max(from + (current() ? step : 0), 0), all.length - 1)];
-  rowLink(next ?? all[0])?.focus();
+  const from = current() ?? timeline.querySelector('tr[data-side="b"]');
+  const row = stepFrom(rows(), from, current() ? step : 0);
+  if (row) rowLink(row)?.focus();
 }
 
 // The changed fields one after the other; behind the last the first comes again.

@@ -20,6 +20,12 @@ export function describeKeys(entries) {
   section.hidden = false;
 }
 
+// The one `by` places further; the first if none of them is the current one.
+export function stepFrom(all, current, by) {
+  const at = all.indexOf(current);
+  return all[at < 0 ? 0 : Math.max(0, Math.min(all.length - 1, at + by))];
+}
+
 function row(keys, meaning) {
   const line = document.createElement("tr");
   const shown = line.insertCell();
@@ -35,7 +41,7 @@ function row(keys, meaning) {
   return line;
 }
 
-function isTyping(target) {
+export function isTyping(target) {
   return target.closest?.("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]");
 }
 

@@ -1,7 +1,7 @@
 // The overview renews its table by itself, but never under the reader's pointer or focus: then it
 // says how old the numbers are, and offers to re-sort when the order would be another.
 
-import { describeKeys, onKey } from "./keys.js";
+import { describeKeys, onKey, stepFrom } from "./keys.js";
 import { showPulse } from "./pulse.js";
 import { announce } from "./status.js";
 import { showTimes } from "./time.js";
@@ -95,10 +95,7 @@ function failed({ detail }) {
 }
 
 function step(by) {
-  const all = rows();
-  const at = all.indexOf(document.activeElement.closest("tr[data-stream]"));
-  const next = all[at < 0 ? 0 : Math.min(all.length - 1, Math.max(0, at + by))];
-  next?.focus();
+  stepFrom(rows(), document.activeElement.closest("tr[data-stream]"), by)?.focus();
 }
 
 const onRow = (run) => () => {

@@ -3,7 +3,7 @@
 const YEAR = 31536000;
 const root = document.documentElement;
 
-export function prefer(name, value) {
+function prefer(name, value) {
   const secure = location.protocol === "https:" ? "; secure" : "";
   document.cookie = `deltawatch_${name}=${value}; path=/; max-age=${YEAR}; samesite=lax${secure}`;
   root.dataset[name] = value;

@@ -1,6 +1,6 @@
 // One problem by keyboard: a and e open their forms, j and k go from record to record.
 
-import { describeKeys, onKey } from "./keys.js";
+import { describeKeys, onKey, stepFrom } from "./keys.js";
 
 for (const deed of document.querySelectorAll("[data-deed]")) {
   onKey(deed.dataset.deed, () => {
@@ -10,17 +10,16 @@ for (const deed of document.querySelectorAll("[data-deed]")) {
 }
 
 const records = [...document.querySelectorAll(".record")];
-let at = -1;
+let current;
 
-function go(to) {
-  if (!records.length) return;
-  at = Math.max(0, Math.min(records.length - 1, to));
-  records[at].querySelector("summary").focus();
-  records[at].scrollIntoView({ block: "nearest" });
+function step(by) {
+  current = stepFrom(records, current, by);
+  current?.querySelector("summary").focus();
+  current?.scrollIntoView({ block: "nearest" });
 }
 
-onKey("j", () => go(at + 1));
-onKey("k", () => go(at < 0 ? 0 : at - 1));
+onKey("j", () => step(1));
+onKey("k", () => step(-1));
 onKey("u", () => document.querySelector("[data-list]").click());
 describeKeys([
   ["a", "Acknowledge it, with a note"],

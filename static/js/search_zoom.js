@@ -1,5 +1,7 @@
 // Choosing a part of the histogram: by dragging over it, or with its two handles by keyboard.
 
+import { dayAndTime, iso } from "./time.js";
+
 export function startZoom(form) {
   const find = (id) => document.getElementById(id);
   const box = find("histogram");
@@ -7,13 +9,11 @@ export function startZoom(form) {
   const parts = Math.round((end - begin) / step);
   const [from, to, said, button] = ["zoom-from", "zoom-to", "zoom-said", "zoom-in"].map(find);
   const brush = box.querySelector(".brush");
-  const at = (part) => new Date((begin + part * step) * 1000);
-  const iso = (part) => at(part).toISOString().replace(".000", "");
+  const at = (part) => (begin + part * step) * 1000; // in milliseconds
 
   function words(part) {
-    const utc = document.documentElement.dataset.zone !== "browser";
-    const text = at(part).toLocaleString("sv", { timeZone: utc ? "UTC" : undefined });
-    return parts * step > 86_400 ? text : text.slice(11);
+    const [day, time] = dayAndTime(at(part));
+    return parts * step > 86_400 ? `${day} ${time}` : time;
   }
 
   function show() {
@@ -34,8 +34,8 @@ export function startZoom(form) {
   }
 
   function zoom() {
-    form.elements.since.value = iso(Number(from.value));
-    form.elements.until.value = iso(Number(to.value));
+    form.elements.since.value = iso(at(Number(from.value)));
+    form.elements.until.value = iso(at(Number(to.value)));
     form.requestSubmit();
   }
 

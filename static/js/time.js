@@ -21,7 +21,13 @@ function parts(date, precision, utc) {
 
 const format = (date, precision, utc) => parts(date, precision, utc).join(" ");
 
-export function relative(date, now = Date.now()) {
+// Of milliseconds, as addresses and <time> spell it.
+export const iso = (milliseconds) => new Date(milliseconds).toISOString().replace(".000", "");
+
+// Of milliseconds, in the reader's zone, to the second.
+export const dayAndTime = (milliseconds) => parts(new Date(milliseconds), "seconds", isUTC());
+
+function relative(date, now = Date.now()) {
   const seconds = Math.round((now - date) / 1000);
   const ago = (text) => (seconds < 0 ? `in ${text}` : `${text} ago`);
   const size = Math.abs(seconds);

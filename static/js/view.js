@@ -4,9 +4,9 @@ import { announce } from "./status.js";
 import { LOG_IN, NO_ACCESS, TOO_MANY } from "./socket.js";
 import { NOTICEABLE } from "./feed_talk.js";
 import { changes } from "./feed_markers.js";
+import { grouped } from "./number.js";
 import { showTime } from "./time.js";
 
-const number = new Intl.NumberFormat("en");
 const LOST_MS = 10_000;
 // The sampling notice stays this long after the last sample, so that the list does not jump.
 const SAMPLED_MS = 8_000;
@@ -68,11 +68,11 @@ export class FeedView {
     if (mode === "held") return ["held", "Held", "Follow"];
     if (connection === "polling") return ["polling", "Polling (WebSocket blocked)", ""];
     if (late) return ["late", "Late", ""];
-    if (choice) return ["catching-up", `Catching up ${number.format(choice.count)}`, ""];
+    if (choice) return ["catching-up", `Catching up ${grouped(choice.count)}`, ""];
     const left = Math.max(behind, unseen);
     if (this.state.resuming && left > NOTICEABLE) {
-      const done = number.format(Math.max(0, backlog - left));
-      return ["catching-up", `Catching up ${done} of ${number.format(backlog)}`, "Cancel"];
+      const done = grouped(Math.max(0, backlog - left));
+      return ["catching-up", `Catching up ${done} of ${grouped(backlog)}`, "Cancel"];
     }
     return ["following", "Following", ""];
   }
@@ -88,8 +88,8 @@ export class FeedView {
 
   showWaiting(waiting) {
     const { unseenRemoves, serverPaused } = this.state;
-    const removes = serverPaused && unseenRemoves ? `, ${number.format(unseenRemoves)} REMOVE` : "";
-    setText(this.fresh, `${waiting > 9999 ? "10k+" : number.format(waiting)} new`);
+    const removes = serverPaused && unseenRemoves ? `, ${grouped(unseenRemoves)} REMOVE` : "";
+    setText(this.fresh, `${waiting > 9999 ? "10k+" : grouped(waiting)} new`);
     this.fresh.hidden = waiting === 0;
     this.fresh.title = `${changes(waiting)}${removes} since the list was held: show them`;
     setText(this.pauseButton, this.state.mode === "paused" ? "Resume" : "Pause");
@@ -98,8 +98,8 @@ export class FeedView {
   rateText() {
     const { rate, connection, shown, sampledAt } = this.state;
     if (connection !== "open" || rate === null) return "";
-    const text = `${number.format(rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate))}/s`;
-    return this.isSampled(sampledAt) ? `${text}, showing ${number.format(shown)}/s` : text;
+    const text = `${grouped(rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate))}/s`;
+    return this.isSampled(sampledAt) ? `${text}, showing ${grouped(shown)}/s` : text;
   }
 
   // What is on the page was true when the server last spoke.
@@ -130,7 +130,7 @@ export class FeedView {
     this.choice.hidden = !choice;
     if (!choice) return;
     const removes = choice.operations?.REMOVE ?? 0;
-    const of = removes ? ` (${number.format(removes)} REMOVE)` : "";
+    const of = removes ? ` (${grouped(removes)} REMOVE)` : "";
     const unasked = choice.unasked ? ", with or without the filter" : "";
     const text = `${changes(choice.count)}${of} happened meanwhile${unasked}.`;
     setText(this.choice.querySelector("[data-text]"), text);
@@ -145,8 +145,8 @@ export class FeedView {
     const wasHidden = this.sampled.hidden;
     this.sampled.hidden = !isSampled;
     if (!isSampled) return;
-    const of = rate === null ? "" : ` of ${number.format(Math.round(rate))}`;
-    const text = `Sampled: ${number.format(shown)}${of}/s. Counts and search are complete.`;
+    const of = rate === null ? "" : ` of ${grouped(Math.round(rate))}`;
+    const text = `Sampled: ${grouped(shown)}${of}/s. Counts and search are complete.`;
     setText(this.sampled.querySelector("[data-text]"), text);
     this.sampled.querySelector("[data-more]").hidden = cap >= mostRows;
     if (wasHidden) announce(text);

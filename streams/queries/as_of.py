@@ -6,10 +6,11 @@ from uuid import UUID
 
 from streams.change import INSERT, REMOVE
 from streams.models import Gap, Stream
-from streams.queries.change import STREAM, find, following, gaps_of, images
+from streams.queries.change import find, following, gaps_of, images
 from streams.queries.history import Mark, mark_at, marks
 from streams.queries.retention import bounds, dropped_until
 from streams.queries.rows import StoredChange
+from streams.when import spell_moment
 
 # What is known: its image, that it was deleted, that it was there but not with what values, that
 # the first recorded change came later, or that nothing of it is stored.
@@ -25,10 +26,10 @@ class AsOf(NamedTuple):
 
     `change` is the last one counted, `next` the one after it, each None if there is none; `image`
     is DynamoDB JSON. Before the first recorded change `image` is that change's old image, if known.
-    `image_from` says where the image is from, as in queries/change.py. `same_second` are the
-    changes of the moment's own second, oldest first, of which `counted` are in the state. `gaps`
-    may hide changes between `change` and the moment. What happened after `stored_until` may still
-    come (None: nothing may); changes before `dropped_until` were dropped by retention.
+    `same_second` are the changes of the moment's own second, oldest first, of which `counted` are
+    in the state. `gaps` may hide changes between `change` and the moment. What happened after
+    `stored_until` may still come (None: nothing may); changes before `dropped_until` were dropped
+    by retention.
     """
 
     moment: datetime
@@ -36,7 +37,6 @@ class AsOf(NamedTuple):
     change: StoredChange | None
     next: StoredChange | None
     image: bytes | None
-    image_from: str
     same_second: list[Mark]
     counted: int
     gaps: list[Gap]
@@ -76,7 +76,6 @@ def as_of(stream: Stream, item: UUID, moment: datetime, counted: int | None = No
         change=change,
         next=after,
         image=seen.new,
-        image_from=seen.new_from,
         same_second=group,
         counted=counted,
         gaps=_gaps(stream.pk, change.occurred_at, moment),
@@ -119,7 +118,6 @@ def _before_first(stream: Stream, item: UUID, moment: datetime, group: list[Mark
         change=None,
         next=first,
         image=old,
-        image_from=STREAM if old else "none",
         same_second=group,
         counted=0,
         gaps=[],
@@ -163,8 +161,8 @@ def _certainty(state: AsOf) -> list[str]:
         return [_before_said(after, state.image)]
     if change is None:
         return []
-    set_at = f"by the change {change.id} at {_spelled(change.occurred_at)}"
-    until = f"; the next change is of {_spelled(after.occurred_at)}" if after else ""
+    set_at = f"by the change {change.id} at {spell_moment(change.occurred_at)}"
+    until = f"; the next change is of {spell_moment(after.occurred_at)}" if after else ""
     if state.kind == DELETED:
         return [f"The item did not exist: it was deleted {set_at}{until}."]
     if state.kind == WITHOUT_VALUES:
@@ -174,7 +172,7 @@ def _certainty(state: AsOf) -> list[str]:
 
 
 def _before_said(first: StoredChange, image: bytes | None) -> str:
-    said = f"Unknown before the first recorded change, of {_spelled(first.occurred_at)}."
+    said = f"Unknown before the first recorded change, of {spell_moment(first.occurred_at)}."
     if first.operation == INSERT:
         return f"{said} That change made the item, so right before it there was none."
     if image is not None:
@@ -210,9 +208,9 @@ def _order_said(state: AsOf) -> list[str]:
 
 
 def _gap_said(gap: Gap) -> str:
-    begin = _spelled(gap.from_at) if gap.from_at else "an unknown time"
+    begin = spell_moment(gap.from_at) if gap.from_at else "an unknown time"
     return (
-        f"Possibly incomplete: changes from {begin} to {_spelled(gap.to_at)} may be missing "
+        f"Possibly incomplete: changes from {begin} to {spell_moment(gap.to_at)} may be missing "
         f"({gap.get_reason_display()})."
     )
 
@@ -220,7 +218,7 @@ def _gap_said(gap: Gap) -> str:
 def _dropped_said(state: AsOf) -> list[str]:
     if state.dropped_until is None:
         return []
-    return [f"Changes before {_spelled(state.dropped_until)} were dropped by retention."]
+    return [f"Changes before {spell_moment(state.dropped_until)} were dropped by retention."]
 
 
 def _late_said(state: AsOf) -> list[str]:
@@ -229,8 +227,5 @@ def _late_said(state: AsOf) -> list[str]:
         return []
     if until.year < 2000:
         return ["Possibly incomplete: a shard of the stream has not been read yet."]
-    return [f"The stream is stored up to {_spelled(until)}; what happened after may still come."]
-
-
-def _spelled(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+    stored = f"The stream is stored up to {spell_moment(until)}"
+    return [f"{stored}; what happened after may still come."]

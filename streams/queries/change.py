@@ -7,6 +7,7 @@ from streams.change import INSERT, MODIFY, REMOVE, sequence_key
 from streams.models import Batch, Gap, Stream
 from streams.queries.retention import dropped_until
 from streams.queries.rows import Extent, StoredChange, fetch_of, fetch_versions
+from streams.when import spell_moment
 
 STREAM, PREVIOUS, FOLLOWING, NONE = "stream", "previous", "following", "none"
 
@@ -187,7 +188,7 @@ def _old_of(
         return None, "The old image is unknown: the previous stored version has no image either."
     return before.new, (
         "The stream does not send old images; this one is the previous stored version, of "
-        f"{before.occurred_at:%Y-%m-%d %H:%M:%S} UTC."
+        f"{spell_moment(before.occurred_at)}."
     )
 
 
@@ -196,7 +197,7 @@ def _new_of(after: StoredChange | None, gaps: list[Gap]) -> tuple[bytes | None, 
         return None, "The stream does not send new images, and no later version tells this one."
     return after.old, (
         "The stream does not send new images; this one is the old image of the next stored "
-        f"version, of {after.occurred_at:%Y-%m-%d %H:%M:%S} UTC."
+        f"version, of {spell_moment(after.occurred_at)}."
     )
 
 

@@ -14,7 +14,8 @@ from django.db import DatabaseError
 from streams.csv_text import csv_lines
 from streams.queries.rows import StoredChange
 from streams.queries.search_all import Portion
-from streams.queries.spelled import line, spelled
+from streams.queries.spelled import cells, file_line, line, spelled
+from streams.when import spell_moment
 
 _CSV = (
     *("id", "occurred_at", "stored_at", "stream", "operation", "keys", "changed", "ttl", "old"),
@@ -70,15 +71,12 @@ def _sentence(end: End, failed: str) -> str:
     hidden = f", {end.hidden:,} of ignored fields left out" if end.hidden else ""
     if not failed:
         return f"Complete: {number}{hidden}."
-    to = f"searched to {end.searched_to:%Y-%m-%d %H:%M:%S} UTC" if end.searched_to else "no further"
+    to = f"searched to {spell_moment(end.searched_to)}" if end.searched_to else "no further"
     return f"NOT complete: {number}{hidden}, {to}. The database failed: {failed}. Export it again."
 
 
 def _json_lines(changes: list[StoredChange]) -> str:
-    # A line end in an image stands between its parts, where a space says the same.
-    return "".join(
-        line(spelled(change)).replace("\n", " ").replace("\r", " ") + "\n" for change in changes
-    )
+    return "".join(file_line(spelled(change)) for change in changes)
 
 
 def _csv_changes(changes: list[StoredChange]) -> str:
@@ -86,20 +84,8 @@ def _csv_changes(changes: list[StoredChange]) -> str:
 
 
 def _csv_row(change: StoredChange) -> list[Any]:
-    cells = {
-        "occurred_at": change.occurred_at.isoformat(),
-        "stored_at": change.stored_at.isoformat(),
-        "keys": _text(change.keys),
-        "old": _text(change.old),
-        "new": _text(change.new),
-        "changed": "" if change.changed is None else line(change.changed),
-        "ttl": "true" if change.ttl else "false",
-    }
-    return [cells.get(name, getattr(change, name)) for name in _CSV]
-
-
-def _text(image: bytes | None) -> str:
-    return "" if image is None else image.decode("utf-8", "replace")
+    said = cells(change, change.old, change.new)
+    return [said.get(name, getattr(change, name)) for name in _CSV]
 
 
 def _csv_end(end: End) -> str:

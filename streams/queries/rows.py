@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from django.db import connection
 
-from streams.change import OPERATION_NAME, sequence_text
+from streams.change import OPERATION_NAME, sequence_key, sequence_text
 
 
 class Cursor(NamedTuple):
@@ -61,6 +61,11 @@ class StoredChange(msgspec.Struct, frozen=True):
     def ttl(self) -> bool:
         """True for a deletion by DynamoDB's time-to-live, not by a writer."""
         return b"dynamodb.amazonaws.com" in (self.user_identity or b"")
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Its place among the versions of its item: a later one has a greater."""
+        return self.generation, sequence_key(self.sequence)
 
 
 class Extent(NamedTuple):

@@ -72,22 +72,14 @@ class Stretch:
     pipeline_lag: float | None = None
 
 
-def throughput(
+def stretches(
     streams: Collection[int] | None, since: datetime, until: datetime, bins: int
-) -> dict[int, list[Bin]]:
-    """The changes of each stream (None: of all) in `bins` equal parts of a time, the oldest first.
+) -> dict[int, list[Stretch]]:
+    """What each stream (None: all) stored in `bins` equal parts of a time, the oldest first.
 
     A stream that stored nothing is left out. `since` is rounded down and `until` up to the minute;
     a minute belongs to the part in which it begins.
     """
-    found = stretches(streams, since, until, bins)
-    return {stream: [stretch.bin for stretch in row] for stream, row in found.items()}
-
-
-def stretches(
-    streams: Collection[int] | None, since: datetime, until: datetime, bins: int
-) -> dict[int, list[Stretch]]:
-    """As `throughput`, with lags and all that a minute's row knows."""
     since, until = minute(since), minute(until + _ALMOST)
     step = (until - since) / bins
     given: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Changes as JSON, spelled the same by every command and the API.
+"""Changes as JSON and as cells of CSV, spelled the same by every command, file and the API.
 
 Keys and images are the stream's own bytes: DynamoDB JSON, in which numbers are strings, so nothing
 is rounded and no image is re-spelled.
@@ -64,6 +64,29 @@ def spelled_version(change: StoredChange, images: Images) -> SpelledVersion:
 def line(value: object) -> str:
     """The value as one line of JSON."""
     return msgspec.json.encode(value).decode()
+
+
+def file_line(value: object) -> str:
+    """The same with its end, for a file of lines."""
+    # A line end in an image stands between its parts, where a space says the same.
+    return line(value).replace("\n", " ").replace("\r", " ") + "\n"
+
+
+def cells(change: StoredChange, old: bytes | None, new: bytes | None) -> dict[str, str]:
+    """What a cell of CSV cannot say as it is; the other attributes of a change can."""
+    return {
+        "occurred_at": change.occurred_at.isoformat(),
+        "stored_at": change.stored_at.isoformat(),
+        "keys": _text(change.keys),
+        "old": _text(old),
+        "new": _text(new),
+        "changed": "" if change.changed is None else line(change.changed),
+        "ttl": "true" if change.ttl else "false",
+    }
+
+
+def _text(image: bytes | None) -> str:
+    return "" if image is None else image.decode("utf-8", "replace")
 
 
 def _fields(change: StoredChange, old: bytes | None, new: bytes | None) -> dict[str, Any]:

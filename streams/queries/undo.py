@@ -10,6 +10,7 @@ from streams.queries.field_steps import decoded
 from streams.queries.retention import dropped_until
 from streams.queries.rows import StoredChange, fetch_versions
 from streams.undo import Target, UndoPlan, UndoRefused, plan
+from streams.when import spell_moment
 
 
 def undo_plan(stream: Stream, version: StoredChange) -> UndoPlan:
@@ -50,7 +51,7 @@ def _warnings(stream: Stream, version: StoredChange, newest: StoredChange) -> li
     dropped = dropped_until(stream.pk)
     if dropped and newest.occurred_at < dropped:
         said.append(
-            f"DOUBTFUL: changes before {dropped:%Y-%m-%d %H:%M:%S} UTC were dropped by retention, "
+            f"DOUBTFUL: changes before {spell_moment(dropped)} were dropped by retention, "
             "and the newest stored version is older than that."
         )
     if version.generation != newest.generation:
@@ -67,9 +68,9 @@ def _warnings(stream: Stream, version: StoredChange, newest: StoredChange) -> li
 
 
 def _gap_said(gap: Gap) -> str:
-    begin = f"{gap.from_at:%Y-%m-%d %H:%M:%S} UTC" if gap.from_at else "an unknown time"
+    begin = spell_moment(gap.from_at) if gap.from_at else "an unknown time"
     return (
-        f"DOUBTFUL: changes from {begin} to {gap.to_at:%Y-%m-%d %H:%M:%S} UTC may be missing, so "
+        f"DOUBTFUL: changes from {begin} to {spell_moment(gap.to_at)} may be missing, so "
         "the newest known state may not be the present one. The condition then makes the write "
         "fail, unless only attributes changed that it does not compare."
     )

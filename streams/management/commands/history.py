@@ -13,7 +13,7 @@ from streams.queries.as_of import AsOf, as_of, sentences
 from streams.queries.find_stream import find_stream
 from streams.queries.history import Version, versions
 from streams.queries.spelled import line, spelled_version
-from streams.when import parse_moment
+from streams.when import parse_moment, spell_moment
 
 
 class Command(BaseCommand):
@@ -53,8 +53,7 @@ class Command(BaseCommand):
                 self.stderr.write(f"No change of {label(key)} is stored in {stream.name}.")
             if page.dropped_until and not options["json"]:
                 self.stdout.write(
-                    f"Changes before {page.dropped_until:%Y-%m-%d %H:%M:%S} UTC were dropped by "
-                    "retention."
+                    f"Changes before {spell_moment(page.dropped_until)} were dropped by retention."
                 )
 
 

@@ -14,7 +14,7 @@ from streams.management.failures import explained
 from streams.queries.rows import StoredChange
 from streams.queries.search import Place, search
 from streams.rules import Filter, compile_text
-from streams.when import parse_moment
+from streams.when import parse_moment, spell_moment
 
 T = TypeVar("T")
 # So many are printed at once, while the search goes on.
@@ -101,7 +101,7 @@ def _end(printed: int, looked_at: int, place: Place | None, complete: bool) -> s
     number = f"{printed:,} change{'' if printed == 1 else 's'}, {looked_at:,} looked at"
     if place is None:
         return f"{number}; everything was searched."
-    to = f"searched to {place.moment:%Y-%m-%d %H:%M:%S} UTC"
+    to = f"searched to {spell_moment(place.moment)}"
     return f"{number}; {to}." if complete else f"{number}; the time is up, {to}."
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from streams.rules.errors import PatternError
 from streams.rules.expressions.fields import IMAGES
-from streams.rules.expressions.operands import COMPARISONS, TEXT_OPERATORS, TEXT_TESTS
+from streams.rules.expressions.operands import COMPARISONS, TEXT_TESTS
 from streams.rules.expressions.tokens import CONNECTIVES, Scanner
 
 # Functions that take the path of an attribute without an image, and those that take any path.
@@ -173,4 +173,3 @@ class _Reader:
 
 
 _CALLS = {*TEXT_TESTS, "number", "not"}
-OPERATORS = (":", "!=", *TEXT_OPERATORS, *COMPARISONS)

@@ -8,7 +8,7 @@ from streams.bins import Bin
 from streams.change import INSERT, MODIFY, REMOVE
 from streams.models import FeedHead, Shard
 from streams.queries import series
-from streams.queries.series import rest, stretches, throughput
+from streams.queries.series import rest, stretches
 from streams.stages.roll_up import roll_up
 from streams.testing.factories import make_shard, make_stream
 from streams.tests.integration.test_roll_up import make_batch
@@ -26,6 +26,13 @@ def at(minutes: float) -> datetime:
 @pytest.fixture
 def shard() -> Shard:
     return make_shard(make_stream())
+
+
+def throughput(
+    streams: list[int] | None, since: datetime, until: datetime, bins: int
+) -> dict[int, list[Bin]]:
+    found = stretches(streams, since, until, bins)
+    return {stream: [stretch.bin for stretch in row] for stream, row in found.items()}
 
 
 def totals(shard: Shard, bins: int = 4) -> list[int]:
