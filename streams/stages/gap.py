@@ -136,9 +136,10 @@ def _put(shard: _Shard, again: Q, reason: str, position: str, to_at: datetime) -
 
 
 def _widen(shard: _Shard) -> bool:
-    """True if another gap of the stream is about the same time: that of its ancestors, say. It
-    is made to end when this one would."""
+    """True if a gap of the whole stream or of an ancestor is about the same time. It is made to
+    end when this one would. A sibling's says nothing of this shard."""
     same = Gap.objects.filter(
+        Q(shard=None) | Q(shard__in=_ancestors(shard.id)),
         stream_id=shard.stream_id,
         harmless_at=None,
         from_at__lte=shard.unread_from + _MARGIN,
@@ -148,6 +149,19 @@ def _widen(shard: _Shard) -> bool:
         same.to_at = shard.kept_from
         same.save(update_fields=["to_at"])
     return same is not None
+
+
+def _ancestors(shard_id: int) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """WITH RECURSIVE older AS (
+                   SELECT parent_id FROM streams_shard WHERE id = %s
+                   UNION SELECT s.parent_id FROM streams_shard s JOIN older o ON s.id = o.parent_id
+               )
+               SELECT parent_id FROM older WHERE parent_id IS NOT NULL""",
+            [shard_id],
+        )
+        return [int(row[0]) for row in cursor.fetchall()]
 
 
 def _went_with_its_line(shard: _Shard) -> bool:

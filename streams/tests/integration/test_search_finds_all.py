@@ -82,9 +82,10 @@ def test_a_page_is_the_same_from_both_sides_and_within_times(seed: int) -> None:
         assert [c.id for page in newest for c in page.changes] == expected
         for page, older in pairwise(newest):
             again = search(filter_, after=older.newer, **asked)
-            assert again.changes == page.changes
+            assert [c.id for c in again.changes] == [c.id for c in page.changes]
             if again.older:
-                assert search(filter_, before=again.older, **asked).changes == older.changes
+                back = search(filter_, before=again.older, **asked)
+                assert [c.id for c in back.changes] == [c.id for c in older.changes]
 
 
 def test_any_place_is_a_cursor() -> None:
@@ -95,9 +96,8 @@ def test_any_place_is_a_cursor() -> None:
         filter_ = random_filter(dice)
     for change in stored:
         place = place_of(change)
-        assert search(filter_, before=place, limit=1_000).changes == [
-            found for found in expected if place_of(found) < place
-        ]
-        assert search(filter_, after=place, limit=1_000).changes == [
-            found for found in expected if place_of(found) > place
-        ]
+        # By their ids: they may get their places in the feed meanwhile.
+        before = search(filter_, before=place, limit=1_000).changes
+        assert [c.id for c in before] == [c.id for c in expected if place_of(c) < place]
+        after = search(filter_, after=place, limit=1_000).changes
+        assert [c.id for c in after] == [c.id for c in expected if place_of(c) > place]
