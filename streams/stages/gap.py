@@ -138,8 +138,12 @@ def _put(shard: _Shard, again: Q, reason: str, position: str, to_at: datetime) -
 def _widen(shard: _Shard) -> bool:
     """True if a gap of the whole stream or of an ancestor is about the same time. It is made to
     end when this one would. A sibling's says nothing of this shard."""
+    ancestors = _ancestors(shard.id)
+    # Beyond an ancestor that was never listed the line is unknown: any gap may be of its shards.
+    whole = all(listed for _, listed in ancestors)
+    line = Q(shard=None) | Q(shard__in=[id_ for id_, _ in ancestors]) if whole else Q()
     same = Gap.objects.filter(
-        Q(shard=None) | Q(shard__in=_ancestors(shard.id)),
+        line,
         stream_id=shard.stream_id,
         harmless_at=None,
         from_at__lte=shard.unread_from + _MARGIN,
@@ -151,17 +155,20 @@ def _widen(shard: _Shard) -> bool:
     return same is not None
 
 
-def _ancestors(shard_id: int) -> list[int]:
+def _ancestors(shard_id: int) -> list[tuple[int, bool]]:
+    """The ancestors that are known, and whether each was in a listing."""
     with connection.cursor() as cursor:
         cursor.execute(
             """WITH RECURSIVE older AS (
-                   SELECT parent_id FROM streams_shard WHERE id = %s
-                   UNION SELECT s.parent_id FROM streams_shard s JOIN older o ON s.id = o.parent_id
+                   SELECT p.id, p.parent_id, p.listed FROM streams_shard s
+                   JOIN streams_shard p ON p.id = s.parent_id WHERE s.id = %s
+                   UNION SELECT p.id, p.parent_id, p.listed
+                   FROM older o JOIN streams_shard p ON p.id = o.parent_id
                )
-               SELECT parent_id FROM older WHERE parent_id IS NOT NULL""",
+               SELECT id, listed FROM older""",
             [shard_id],
         )
-        return [int(row[0]) for row in cursor.fetchall()]
+        return cursor.fetchall()
 
 
 def _went_with_its_line(shard: _Shard) -> bool:

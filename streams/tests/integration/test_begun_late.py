@@ -58,6 +58,13 @@ def test_the_gap_of_an_ancestor_or_of_the_whole_stream_is_enough() -> None:
     assert read_late(shard) == [None]
 
 
+def test_behind_an_ancestor_that_was_never_listed_any_gap_may_be_of_its_line() -> None:
+    stream = make_stream()
+    other, shard = make_shard(stream), make_shard(stream, parent=make_shard(stream, listed=False))
+    gap_of(other, unread(shard))
+    assert read_late(shard) == [other]
+
+
 def test_one_that_was_read_in_time_has_none() -> None:
     shard = unread(make_shard(make_stream()), timedelta(hours=20))
     assert read_late(shard) == []
