@@ -168,7 +168,7 @@ def _ancestors(shard_id: int) -> list[tuple[int, bool]]:
                SELECT id, listed FROM older""",
             [shard_id],
         )
-        return cursor.fetchall()
+        return [(int(id_), bool(listed)) for id_, listed in cursor.fetchall()]
 
 
 def _went_with_its_line(shard: _Shard) -> bool:
