@@ -104,7 +104,7 @@ class FeedConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 await self.close(protocol.NO_ACCESS)
                 return
             selection = replace(selection, streams=streams)
-        await subscriber.subscribe(request.epoch, selection, cursor, skip=request.skip)
+        await subscriber.subscribe(request.epoch, selection, cursor)
 
     async def _say(self, type_: Any, code: str, text: str) -> None:
         message: protocol.Problem = {"type": type_, "code": code, "text": text}

@@ -11,8 +11,8 @@ A follower gets at most a quarter of its `rows_per_second` each tick. If more pa
 batch holds a fair sample of what lies between its `from` and `to`, in the order of the feed, and
 `sampled` counts the rest. A longer backlog than BACKLOG_ROWS is not sent unasked: the server
 answers a `sub`, a `resume` or a page seen again with a `choice` and waits; the client then sends a
-`resume` in a new epoch, from "now", or from its cursor with `skip`, which counts the backlog in a
-gap and goes on with the newest. A `sub` may have `skip` too, and is then not asked.
+`resume` in a new epoch from its cursor, with `skip` to have the backlog counted in a gap and to go
+on with the newest. A `resume` with `skip` may come at any time, to leave out what is on its way.
 
 All fields marked NotRequired are absent where they would say nothing (0, false, no columns).
 """
@@ -188,7 +188,6 @@ class Sub(msgspec.Struct, tag_field="type", tag="sub"):
     rows_per_second: int = ROWS_PER_SECOND[0]
     noise: bool = False
     cols: list[str] = []
-    skip: bool = False
 
 
 class Ack(msgspec.Struct, tag_field="type", tag="ack"):
@@ -201,10 +200,10 @@ class Pause(msgspec.Struct, tag_field="type", tag="pause"):
 
 class Resume(msgspec.Struct, tag_field="type", tag="resume"):
     """Go on after a pause or a choice, in a new epoch, so that frames still on the way are told
-    apart. With `skip` a backlog longer than BACKLOG_ROWS becomes a gap, and the newest follow."""
+    apart. With `skip` the backlog becomes a gap, however short, and the newest follow."""
 
     epoch: int
-    cursor: str = "now"
+    cursor: str
     skip: bool = False
 
 

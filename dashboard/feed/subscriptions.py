@@ -52,13 +52,11 @@ class Subscriber:
 
     # What the browser asks for ------------------------------------------------------------
 
-    async def subscribe(
-        self, epoch: int, selection: Selection, cursor: Cursor | None, *, skip: bool = False
-    ) -> None:
+    async def subscribe(self, epoch: int, selection: Selection, cursor: Cursor | None) -> None:
         self._selection = selection
         self._own = Deciding.of([selection])
         self._hub.filters.use(self, selection)
-        await self.resume(epoch, cursor, skip=skip)
+        await self.resume(epoch, cursor)
 
     async def resume(self, epoch: int, cursor: Cursor | None, *, skip: bool = False) -> None:
         """Go on after a cursor, in a new epoch: what is still on the way belongs to the old."""
@@ -150,7 +148,8 @@ class Subscriber:
             return
         turn, cursor, ring = self._turn, self._cursor, self._hub.ring
         # A backlog that is sent in order may be whole in the store only.
-        fills = self._catching_up and plan.fits_backlog_with_holes(ring, cursor, self._selection)
+        in_order = self._catching_up and not (self._begins and self._skip)
+        fills = in_order and plan.fits_backlog_with_holes(ring, cursor, self._selection)
         if self._is_in_ring(cursor) and not fills:
             next_ = self._from_ring(cursor)
         else:
@@ -178,10 +177,10 @@ class Subscriber:
         if ring.holes_after(cursor):
             return self._over_holes(cursor, there)
         looked = selection.look(there)
-        if self._begins and len(looked.rows) > BACKLOG_ROWS:
-            if not self._skip:
-                return Skipped(ring.end, operations(looked.rows))
+        if self._begins and self._skip:
             return plan.newest(looked, selection, ring.end, limits)
+        if self._begins and len(looked.rows) > BACKLOG_ROWS:
+            return Skipped(ring.end, operations(looked.rows))
         # A burst may take a second to be sent, in order; above the rate the newest count more.
         most = limits.rows if self._over else limits.rows * TICKS_A_SECOND
         if len(looked.rows) <= (BACKLOG_ROWS if self._catching_up else most):
@@ -213,14 +212,16 @@ class Subscriber:
         """For a place that has left the ring."""
         past, selection, limits = self._hub.past, self._selection, Limits.of(self._cap)
         end, backlog = self._hub.ring.end, self._backlog
-        begins, skip = self._begins, self._skip  # a new turn may begin while the store is asked
+        begins = self._begins  # a new turn may begin while the store is asked
+        skip = begins and self._skip
         unasked = selection.asks(self._hub.ignoring)
         if backlog is None:
             counts = await past.count(cursor, end, selection.ids)
             backlog = sum(counts.values())
             if begins and backlog > BACKLOG_ROWS and not skip:
                 return Skipped(end, counts, unasked)
-        if backlog <= (BACKLOG_ROWS if self._catching_up else limits.rows * TICKS_A_SECOND):
+        most = BACKLOG_ROWS if self._catching_up else limits.rows * TICKS_A_SECOND
+        if backlog <= most and not skip:
             page = await past.read(cursor, selection.ids, limits.rows, self._own)
             behind = max(0, backlog - len(page.rows))
             return plan.in_order(selection.look(page.rows), selection, page.end, limits, behind)

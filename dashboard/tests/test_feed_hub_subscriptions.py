@@ -123,6 +123,21 @@ async def test_for_a_longer_backlog_it_asks(browsers: Make) -> None:
     assert browser.seen == [] and not browser.of("gap")
 
 
+async def test_asked_to_skip_it_leaves_out_a_short_backlog_too(browsers: Make) -> None:
+    hub = FakeHub()
+    hub.write(1_000)
+    browser = browsers(hub, acks=False)
+    await browser.subscriber.subscribe(1, Selection(), START)
+    await browser.until(lambda: len(browser.seen) == 500)
+    browser.acks = True
+    await browser.subscriber.resume(2, Cursor.parse(browser.cursor), skip=True)
+    await browser.until(lambda: browser.cursor == "1000.0")
+    assert [(gap["from"], gap["to"], gap["count"]) for gap in browser.gaps] == [
+        ("500.0", "875.0", 375)
+    ]
+    assert browser.seen == [*range(1, 501), *range(876, 1_001)]
+
+
 async def test_asked_to_skip_it_counts_the_backlog_and_the_newest_come(browsers: Make) -> None:
     hub = FakeHub()
     hub.write(6_000)

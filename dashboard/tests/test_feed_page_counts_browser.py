@@ -94,11 +94,14 @@ def test_catching_up_can_be_cancelled_and_leaves_a_marker(page: Page, server: Se
     server.send(type="batch", n=1, rows=[row("old")], behind=4_120, to="9.1")
     is_in_state(page, "Catching up 0 of 4,120")
     page.get_by_role("button", name="Cancel").click()
-    assert server.wait("resume")["cursor"] == "now"
+    asked = server.wait("resume")
+    assert (asked["cursor"], asked["skip"]) == ("9.1", True)
     server.send(type="ready")
     server.send(
-        type="batch", n=1, rows=[row("new")], behind=0, to="9.60", **{"from": "9.50"}
+        type="gap", n=1, count=4_120, operations={}, reason="backlog",
+        url="/live?after=9.1&upto=9.50", to="9.50", **{"from": "9.1"},
     )  # fmt: skip
+    server.send(type="batch", n=2, rows=[row("new")], behind=0, to="9.60", **{"from": "9.50"})
     expect(markers(page)).to_contain_text("4,120 changes not shown here: they happened meanwhile")
     link = markers(page).get_by_role("link", name="Show them")
     expect(link).to_have_attribute("href", "/live?after=9.1&upto=9.50")

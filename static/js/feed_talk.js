@@ -28,7 +28,6 @@ export class FeedTalk {
     this.hiddenBefore = this.noiseBefore = 0;
     // The difference between the server's clock and this one's, in ms.
     this.skew = 0;
-    this.jumped = undefined;
     this.poll = new Poll(paths.api, () => this.pollParameters(), {
       page: (page) => this.polled(page),
       failed: (status) => this.pollFailed(status),
@@ -86,13 +85,9 @@ export class FeedTalk {
     else this.ask("resume");
   }
 
-  // Leave the backlog out, with a marker in its place: the server counts a long one.
+  // Leave the backlog out; the server counts it, and a marker takes its place.
   jump() {
-    if (this.state.choice) this.ask("resume", { skip: true });
-    else {
-      this.jumped = { count: this.left, from: this.cursor };
-      this.ask("resume", { cursor: "now" });
-    }
+    this.ask("resume", { skip: true });
   }
 
   moreRows(rowsPerSecond) {
@@ -156,7 +151,6 @@ export class FeedTalk {
     this.state.hidden = this.hiddenBefore + (frame.hidden ?? 0);
     this.state.noise = this.noiseBefore + (frame.noise ?? 0);
     if (!frame.cursor || this.state.serverPaused || this.state.choice) return;
-    this.tellJump(frame.cursor);
     this.cursor = frame.cursor;
   }
 
@@ -181,18 +175,9 @@ export class FeedTalk {
       return false;
     }
     this.expected += 1;
-    if (frame.from) this.tellJump(frame.from);
     this.cursor = frame.to;
     this.unacknowledged = frame.n;
     return true;
-  }
-
-  // After a jump to now, the first place that is heard of is where the left-out part ends.
-  tellJump(to) {
-    if (!this.jumped) return;
-    const { count, from } = this.jumped;
-    this.jumped = undefined;
-    this.on.gap({ reason: "backlog", count, from, to, url: "" });
   }
 
   // When nothing is open ---------------------------------------------------------------------------
