@@ -58,9 +58,20 @@ def _start(home: Path) -> None:
     services.start([service for service in (postgres, valkey) if service])
     if postgres:
         os.environ["DATABASE_URL"] = postgres.url()
+        _trust_the_machine(postgres.url())
     if valkey:
         os.environ["REDIS_URL"] = valkey.url()
     _started.append((services, home))
+
+
+def _trust_the_machine(url: str) -> None:
+    """Tests kill processes, never the machine: what was written need not reach the disk."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {name} = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def pytest_unconfigure() -> None:
