@@ -14,6 +14,9 @@ class Batch(models.Model):
     number = models.BigIntegerField()
     # Where this batch stands in the feed; NULL until the sequencer has numbered it.
     feed_position = models.BigIntegerField(null=True)
+    # When it got that place: the clock that rules are evaluated by, which never runs backwards
+    # along the feed. NULL for what was numbered before rules were there.
+    numbered_at = models.DateTimeField(null=True)
 
     continued_from = models.CharField(max_length=200, blank=True)
     first_sequence = models.CharField(max_length=200)

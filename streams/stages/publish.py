@@ -48,10 +48,11 @@ def _number_some() -> tuple[int, int | None]:
         head = cursor.fetchone()[0]
         # A new statement sees everything that was committed before the lock was got.
         cursor.execute(
-            """UPDATE streams_batch b SET feed_position = %s + n.rank
+            """UPDATE streams_batch b SET feed_position = %s + n.rank, numbered_at = now.at
                FROM (SELECT id, row_number() OVER (ORDER BY id) AS rank
                      FROM (SELECT id FROM streams_batch WHERE feed_position IS NULL
-                           ORDER BY id LIMIT %s) waiting) n
+                           ORDER BY id LIMIT %s) waiting) n,
+                    (SELECT clock_timestamp() AS at) now
                WHERE b.id = n.id""",
             [head, _MOST],
         )

@@ -1,0 +1,1 @@
+"""What alerts are made of, as plain Python: rules' definitions, their evaluation, what is sent."""
