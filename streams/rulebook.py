@@ -44,7 +44,8 @@ def check(content: Mapping[str, Any]) -> Definition:
         raise RuleError(min(unknown), f"A rule has no field {min(unknown)!r}.")
     rule = Rule(**{name: content[name] for name in ("name", *FIELDS) if name in content})
     try:
-        rule.clean_fields()
+        said = {"name", *FIELDS}
+        rule.clean_fields(exclude={f.name for f in Rule._meta.get_fields()} - said)
     except ValidationError as error:
         field, sentences = next(iter(error.message_dict.items()))
         raise RuleError(field, " ".join(sentences)) from error
