@@ -26,6 +26,7 @@ def content_of(rule: Rule) -> dict[str, Any]:
     """What the rule says, JSON-able: its name, FIELDS, and its destinations by name."""
     content: dict[str, Any] = {"name": rule.name}
     content |= {field: getattr(rule, field) for field in FIELDS}
+    content |= {field: str(content[field]) for field in ("kind", "severity")}
     for field in _TO:
         content[field] = sorted(getattr(rule, field).values_list("name", flat=True))
     return content

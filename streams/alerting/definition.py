@@ -119,7 +119,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
 def define(rule: Mapping[str, Any]) -> Definition:
     """The definition of a rule's fields (a dict with kind, query, then_query, params, group_by and
     the seconds; others are ignored). RuleError."""
-    kind = rule.get("kind", "match")
+    kind = str(rule.get("kind", "match"))  # of a new rule it is a member of its choices
     try:
         params = msgspec.convert({"kind": kind, **rule.get("params", {})}, Params)
     except msgspec.ValidationError as error:
