@@ -60,10 +60,10 @@ def save(content: Mapping[str, Any], who: str, why: str = "", *, rule: Rule | No
 
     Saving what is there already makes no version. Pollers take it up within a second or two.
     """
-    check(content)
     with transaction.atomic():
         rule = Rule.objects.select_for_update().get(pk=rule.pk) if rule else Rule()
         before = content_of(rule) if rule.pk else None
+        check({**(before or {}), **content})
         for field in ("name", *FIELDS):
             if field in content:
                 setattr(rule, field, content[field])
