@@ -93,6 +93,7 @@ def save(content: Mapping[str, Any], who: str, why: str = "", *, rule: Rule | No
 def delete(rule: Rule, who: str, why: str = "") -> None:
     """Delete a rule. Its alerts and its versions stay."""
     with transaction.atomic():
+        rule = Rule.objects.select_for_update().get(pk=rule.pk)
         before = content_of(rule)
         RuleVersion.objects.create(
             rule=rule,
