@@ -16,5 +16,5 @@ USER deltawatch
 VOLUME /state
 EXPOSE 8000
 CMD ["uvicorn", "dashboard.asgi:application", "--host", "0.0.0.0", "--port", "8000", \
-     "--lifespan", "off", "--ws", "websockets", "--ws-max-size", "65536", "--no-access-log", \
+     "--lifespan", "on", "--ws", "websockets", "--ws-max-size", "65536", "--no-access-log", \
      "--log-level", "warning", "--timeout-graceful-shutdown", "3"]

@@ -29,9 +29,11 @@ up: installed
 test: lint
 	@$(PY) -m pytest --numprocesses 3 --dist loadfile $(PYTEST_ARGS)
 
-# 100,000 writes while workers are killed and the services restart; then every change compared.
+# 100,000 writes, and 10,000 changes that match rules, while workers are killed and the services
+# restart; then every change, match, alert and delivery compared.
 faults: tools dynamodb-local
-	@DELTAWATCH_FAULT_WRITES=100000 $(PY) -m pytest -s streams/tests/acceptance/test_faults.py
+	@DELTAWATCH_FAULT_WRITES=100000 DELTAWATCH_FAULT_MATCHES=10000 $(PY) -m pytest -s \
+	  streams/tests/acceptance/test_faults.py streams/tests/acceptance/test_rule_faults.py
 
 # Random scenarios, until the first that fails: make scenarios SEEDS=5000. FIRST=123 SEEDS=1 runs one.
 FIRST ?= 1

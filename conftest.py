@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError
+from pytest_django import DjangoDbBlocker
 
 from dashboard.launch.home import unused_port
 from streams.sources.dynamodb.client import boto_client
@@ -23,6 +24,17 @@ def skip_or_fail(reason: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(f"{reason} In CI it must be there.")
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Every test begins without a rule: those that a migration makes would be there only until the
+    first test that empties the tables."""
+    from streams.models import Rule, RuleVersion  # settings are read by now
+
+    with django_db_blocker.unblock():
+        Rule.objects.all().delete()
+        RuleVersion.objects.all().delete()
 
 
 def wait_for(condition: Callable[[], Any], *, seconds: float = 20, what: str = "") -> Any:

@@ -3,11 +3,12 @@
     .venv/bin/python benchmarks/ingest.py [--json] [--records N] [--shards N] [--pollers N]
                                           [--rounds N]
 
-Three ways over the same recorded pages (records of about 800 bytes with both images, served over
+Four ways over the same recorded pages (records of about 800 bytes with both images, served over
 HTTP from memory by another process), each into a fresh table, in one run:
 
     plain   boto3's client and parser, TypeDeserializer, ORM bulk_create with ignore_conflicts
     ours    the real poller: leases, parse, ledger, digest, index, problems and publish on
+    rules   the same with 1,000 active rules (ingest_rules.py) that match few changes
     floor   COPY of rows made ready beforehand into our table, and nothing else
 
 Prints changes a second, the ratios, and the poller's peak memory.
@@ -27,6 +28,7 @@ from database import ROOT, fresh_database
 
 REGION = "eu-central-1"
 PLAIN_RECORDS = 20_000  # it is slow: a part of the pages tells its speed
+RULES = 1_000
 FLOOR_RECORDS = 200_000  # its rows are all in memory beforehand
 
 
@@ -38,15 +40,18 @@ def serve(records: int, shards: int) -> tuple[subprocess.Popen[str], str]:
     return server, server.stdout.readline().strip()
 
 
-def measure_ours(records: int, shards: int, pollers: int) -> tuple[float, float]:
-    """Changes a second, and the largest poller's peak memory in MB."""
+def measure_ours(
+    records: int, shards: int, pollers: int, rules: int = 0
+) -> tuple[float, float, int]:
+    """Changes a second, the largest poller's peak memory in MB, and how often a rule matched."""
 
-    from streams.models import Shard
+    from streams.models import Match, Shard
     from streams.stages.add import add_stream
 
     server, url = serve(records, shards)
     try:
         empty_tables()
+        save_rules(rules)
         options = {"table": "canned", "region": REGION, "endpoint_url": url}
         add_stream("canned", "dynamodb", options, "trim-horizon", "benchmark")
         # Fresh processes: a forked one would begin with this one's memory.
@@ -62,9 +67,25 @@ def measure_ours(records: int, shards: int, pollers: int) -> tuple[float, float]
         seconds = database_time("max(stored_at) FROM streams_batch") - begun
         stored = sum(Shard.objects.values_list("changes", flat=True))
         assert stored >= records, f"{stored} of {records} were stored"
-        return stored / seconds, max(peaks.get() for _ in workers)
+        peak = max(peaks.get() for _ in workers)
+        return stored / seconds, peak, Match.objects.count()
     finally:
         server.terminate()
+
+
+def save_rules(count: int) -> None:
+    """So many rules, and no others, as if they had been saved one by one."""
+    from django.utils import timezone
+    from ingest_rules import rules
+
+    from streams.models import Rule, RuleHead
+
+    Rule.objects.all().delete()
+    Rule.objects.bulk_create(
+        Rule(name=f"rule {number}", version=1, ready_at=timezone.now(), **rule)
+        for number, rule in enumerate(rules(count))
+    )
+    RuleHead.objects.update_or_create(pk=1, defaults={"number": count})
 
 
 def database_time(expression: str) -> float:
@@ -231,18 +252,25 @@ def main() -> None:
 
 def report(options: argparse.Namespace) -> None:
     ours: list[float] = []
+    ruled: list[float] = []
     floor: list[float] = []
     peaks: list[float] = []
     plain = measure_plain(PLAIN_RECORDS)
     for _ in range(options.rounds):
-        speed, peak = measure_ours(options.records, options.shards, options.pollers)
-        ours.append(speed)
-        peaks.append(peak)
+        for speeds_so_far, rules in ((ours, 0), (ruled, RULES)):
+            speed, peak, matches = measure_ours(
+                options.records, options.shards, options.pollers, rules
+            )
+            speeds_so_far.append(speed)
+            peaks.append(peak)
         floor.append(measure_floor(min(options.records, FLOOR_RECORDS)))
-    speeds = {"plain": plain, "ours": statistics.median(ours), "floor": statistics.median(floor)}
+    medians = {"ours": ours, "rules": ruled, "floor": floor}
+    speeds = {"plain": plain, **{name: statistics.median(s) for name, s in medians.items()}}
     found = {
         "ratio_to_plain": round(speeds["ours"] / speeds["plain"], 2),
         "ratio_to_copy": round(speeds["ours"] / speeds["floor"], 2),
+        "ratio_with_1000_rules": round(speeds["rules"] / speeds["ours"], 2),
+        "matches_per_1000_changes": round(1_000 * matches / options.records, 2),
         "pollers": options.pollers,
         "shards": options.shards,
         "peak_memory_mb": round(max(peaks)),
@@ -254,6 +282,7 @@ def report(options: argparse.Namespace) -> None:
     for name, speed in speeds.items():
         print(f"{name:<6} {speed:>10,.0f} changes/s")
     print(f"ours is {found['ratio_to_plain']} x plain, {found['ratio_to_copy']} x the floor;")
+    print(f"with {RULES:,} rules it is {found['ratio_with_1000_rules']} x as fast;")
     print(f"{options.pollers} poller(s), {found['peak_memory_mb']} MB at most")
 
 

@@ -1,4 +1,5 @@
-"""Django's admin: streams are added and edited here; everything else is for reading.
+"""Django's admin: streams, rules and what belongs to them are made and edited here, by the engine;
+everything else is for reading.
 
 Nothing counts a big table: lists are cut at their newest thousand rows.
 """
@@ -12,7 +13,12 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 
-from dashboard import admin_problems as admin_problems  # its lists register themselves
+# Their lists register themselves.
+from dashboard import admin_alerts as admin_alerts
+from dashboard import admin_destinations as admin_destinations
+from dashboard import admin_problems as admin_problems
+from dashboard import admin_quiet as admin_quiet
+from dashboard import admin_rules as admin_rules
 from dashboard.admin_lists import ReadOnlyAdmin
 from dashboard.forms.stream import AddStreamForm, ChangeStreamForm
 from streams.models import Edit, Gap, SavedView, Shard, Stream

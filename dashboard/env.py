@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -97,6 +98,61 @@ def database(url: str) -> dict[str, object]:
         "PORT": str(parts.port or ""),
         "OPTIONS": dict(parse_qsl(parts.query)),
     }
+
+
+class MailServer(NamedTuple):
+    host: str = ""
+    port: int = 25
+    user: str = ""
+    password: str = ""
+    starttls: bool = False
+    tls: bool = False
+
+
+# How the connection is secured, and the port that is usual for it.
+_MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
+
+
+def mail_server(name: str) -> MailServer:
+    """The SMTP server of `smtp+tls://user:password@mail.example.com`; none if it is not set.
+
+    A password never travels unencrypted, but to this machine itself.
+    """
+    if not text(name):
+        return MailServer()
+    unusable = EnvError(
+        f"{name} is not usable. Write smtp+tls://USER:PASSWORD@HOST (STARTTLS, port 587), "
+        "smtps://USER:PASSWORD@HOST (TLS, port 465) or smtp://HOST (unencrypted, port 25)."
+    )
+    try:
+        parts = urlsplit(text(name))
+        port = parts.port or _MAIL_PORTS.get(parts.scheme, 0)
+    except ValueError:  # its text would show the password
+        raise unusable from None
+    if not parts.hostname or parts.scheme not in _MAIL_PORTS:
+        raise unusable
+    password = unquote(parts.password or "")
+    near = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    if password and parts.scheme == "smtp" and not near:
+        raise EnvError(
+            f"{name} would send its password unencrypted. Write smtp+tls:// or smtps:// instead."
+        )
+    return MailServer(
+        parts.hostname,
+        port,
+        unquote(parts.username or ""),
+        password,
+        starttls=parts.scheme == "smtp+tls",
+        tls=parts.scheme == "smtps",
+    )
+
+
+def mail_sender(name: str, host: str) -> str:
+    """Whom mails are from: `Name <name@example.com>` or an address."""
+    value = text(name, f"Deltawatch <deltawatch@{host}>")
+    if "@" not in value or not value.isprintable():
+        raise EnvError(f"{name}={value!r} is no address. Write one, as deltawatch@example.com.")
+    return value
 
 
 def secret_key() -> str:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from dashboard.sparks import Spark, highest, spark
 from streams.queries import glance
+from streams.queries.alert_list import open_by_stream
 from streams.queries.hour import NO_CHANGE, Hour
 from streams.queries.overview import StreamStatus
 from streams.sources.registry import RETENTION
@@ -86,6 +87,7 @@ class Row(NamedTuple):
     shards: str
     left_percent: int | None
     errors: int
+    alerts: int
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,7 @@ def _rows(
 ) -> dict[str, list[Row]]:
     top = highest(hours.values()) if choice.scale == "shared" else 0
     letters, errors = glance.shard_letters(), glance.errors_lately()
+    alerts = open_by_stream()
     grouped: dict[str, list[Row]] = {}
     for status in shown:
         found = letters.get(status.id, {})
@@ -154,6 +157,7 @@ def _rows(
             shards=_counted(found),
             left_percent=_left_percent(status),
             errors=errors.get(status.id, 0),
+            alerts=alerts.get(status.id, 0),
         )
         grouped.setdefault(_heading(status, choice), []).append(row)
     return grouped

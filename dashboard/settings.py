@@ -151,6 +151,13 @@ POLLERS = env.number("DELTAWATCH_POLLERS", 2)
 # How many days a newly added stream keeps its changes; None for ever.
 KEEP_DAYS = env.number("DELTAWATCH_KEEP_DAYS", 0, least=2) or None
 
+# Where mails go out, and whom they are from.
+_MAIL = env.mail_server("DELTAWATCH_EMAIL_URL")
+EMAIL_HOST, EMAIL_PORT = _MAIL.host, _MAIL.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL.user, _MAIL.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL.starttls, _MAIL.tls
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.mail_sender("DELTAWATCH_EMAIL_FROM", PUBLIC_HOST)
+
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from streams.models import Problem
 from streams.models.problem import in_state
+from streams.queries.alert_list import count_open
 
 THEMES = ("system", "light", "dark")
 ZONES = ("utc", "browser")
@@ -31,20 +32,28 @@ _OVERVIEW = ("overview", "stream", "start")
 _SEARCH = ("search", "search-export", "views", "view", "view-new", "view-edit")
 _ITEMS = ("items", "item", "item-blame", "item-evidence", "item-undo")
 _PROBLEMS = ("problems", "problem", "problem-retry", "system")
-# The badge says "99+" from here on; nothing is counted beyond.
-_MOST_PROBLEMS = 100
+_RULES = ("rules", "rule", "rule-new", "rule-history", "drift")
+_ALERTS = (
+    *("alerts", "alert", "quiet", "mute-new", "window", "window-new", "noise"),
+    *("destinations", "destination", "destination-new", "destination-test"),
+)
+# The badges say "99+" from here on; nothing is counted beyond.
+_MOST = 100
 
 
 class Link(NamedTuple):
+    """`badge` is how many of it are open, "" for none; None for what has no badge."""
+
     url: str
     label: str
     icon: str
     keys: str
     here: bool
+    badge: str | None = None
 
 
 class Shell:
-    """`links` and `problems` are found when a template asks for them: the log-in and the error
+    """`links` and what is open are found when a template asks for them: the log-in and the error
     pages show neither, and must work while the database does not."""
 
     def __init__(self, request: HttpRequest) -> None:
@@ -64,21 +73,40 @@ class Shell:
             Link(reverse("live"), "Live", "live", "g l", here == "live"),
             Link(reverse("search"), "Search", "search", "g s", here in _SEARCH),
             Link(reverse("items"), "Items", "items", "g i", here in _ITEMS),
-            Link(reverse("problems"), "Problems", "problems", "g p", here in _PROBLEMS),
+            Link(reverse("rules"), "Rules", "rules", "g r", here in _RULES),
+            Link(reverse("alerts"), "Alerts", "alerts", "g a", here in _ALERTS, self.alerts),
+            Link(
+                *(reverse("problems"), "Problems", "problems", "g p"),
+                *(here in _PROBLEMS, self.problems),
+            ),
         ]
         if getattr(getattr(self._request, "user", None), "is_staff", False):
             admin = here.startswith("admin:")
-            links.append(Link(reverse("admin:index"), "Admin", "admin", "g a", admin))
+            links.append(Link(reverse("admin:index"), "Admin", "admin", "g m", admin))
         return links
 
-    @cached_property
+    @property
     def problems(self) -> str:
         """How many problems are open: "", "1" … "99", "99+"."""
+        return _spelled(self._counts[0])
+
+    @property
+    def alerts(self) -> str:
+        """How many alerts are open or acknowledged, spelled alike."""
+        return _spelled(self._counts[1])
+
+    @property
+    def open(self) -> str:
+        """Both together: what a tab in the background says."""
+        return _spelled(sum(self._counts))
+
+    @cached_property
+    def _counts(self) -> tuple[int, int]:
+        """Open problems and open alerts, each counted up to 100."""
         try:
-            count = open_problems()
+            return open_problems(), count_open()
         except DatabaseError:
-            return ""
-        return "99+" if count >= _MOST_PROBLEMS else str(count or "")
+            return 0, 0
 
 
 def context(request: HttpRequest) -> dict[str, Shell]:
@@ -88,7 +116,11 @@ def context(request: HttpRequest) -> dict[str, Shell]:
 
 def open_problems() -> int:
     """How many problems are open, counted up to 100; those that somebody ignores are not."""
-    return Problem.objects.filter(in_state("open", timezone.now()))[:_MOST_PROBLEMS].count()
+    return Problem.objects.filter(in_state("open", timezone.now()))[:_MOST].count()
+
+
+def _spelled(count: int) -> str:
+    return "99+" if count >= _MOST else str(count or "")
 
 
 def _choice(request: HttpRequest, name: str) -> str:

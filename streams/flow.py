@@ -4,7 +4,8 @@
     lease      who reads which shard? one at a time                       stages/lease.py
     poll       read the leased shards, each at its own pace               stages/poll.py, reading.py
     parse      raw records into changes, numbers exact                    stages/parse.py
-    store      changes, ledger row and position in ONE transaction        stages/store.py, lanes.py
+    match      every change against every rule, before the transaction    stages/match.py
+    store      changes, matches, ledger row, position: ONE transaction    stages/store.py, lanes.py
     publish    after the commit: a place in the feed, and a wake-up       stages/publish.py
 
 From there on the store is the truth: the feed hub of each web process (dashboard/feed/hub.py)

@@ -10,6 +10,7 @@ from django.db.models import F
 
 from streams.alerting.definition import Definition, FirstSeen, Rate, RuleError, define
 from streams.models import Destination, Edit, Rule, RuleHead, RuleState, RuleVersion, Sighting
+from streams.stages.evaluate import evaluate_before_change
 
 # What a rule says, in this order, besides its name and its destinations.
 FIELDS = (
@@ -58,10 +59,11 @@ def check(content: Mapping[str, Any]) -> Definition:
 def save(content: Mapping[str, Any], who: str, why: str = "", *, rule: Rule | None = None) -> Rule:
     """Save a new rule, or a new version of `rule`; RuleError, and nothing is changed.
 
-    Saving what is there already makes no version. Pollers take it up within a second or two.
+    Saving what is there already makes no version. Pollers take it up within a second or two; what
+    was stored until now is evaluated first, by what the rule said before.
     """
     with transaction.atomic():
-        rule = Rule.objects.select_for_update().get(pk=rule.pk) if rule else Rule()
+        rule = _held(rule) if rule else Rule()
         before = content_of(rule) if rule.pk else None
         check({**(before or {}), **content})
         for field in ("name", *FIELDS):
@@ -93,7 +95,7 @@ def save(content: Mapping[str, Any], who: str, why: str = "", *, rule: Rule | No
 def delete(rule: Rule, who: str, why: str = "") -> None:
     """Delete a rule. Its alerts and its versions stay."""
     with transaction.atomic():
-        rule = Rule.objects.select_for_update().get(pk=rule.pk)
+        rule = _held(rule)
         before = content_of(rule)
         RuleVersion.objects.create(
             rule=rule,
@@ -118,6 +120,13 @@ def roll_back(rule: Rule, version: int, who: str, why: str = "") -> Rule:
 def head() -> int:
     """Grows with every change of any rule."""
     return RuleHead.objects.filter(pk=1).values_list("number", flat=True).first() or 0
+
+
+def _held(rule: Rule) -> Rule:
+    """The rule as it is now, while nobody else changes it; what was stored until now is evaluated
+    by it."""
+    evaluate_before_change()
+    return Rule.objects.select_for_update().get(pk=rule.pk)
 
 
 def _destinations(field: str, names: Any) -> list[Destination]:

@@ -79,12 +79,14 @@ class Facts:
 @dataclass(frozen=True)
 class State:
     """`lag` is now minus the moment until which everything is stored; None before the first.
-    `time_left` is until the source may delete unread changes; None if none can be waiting."""
+    `time_left` is until the source may delete unread changes; None if none can be waiting.
+    `stands_still`: it should be read and is not, whatever worse the code tells."""
 
     code: str
     sentence: str
     lag: timedelta | None
     time_left: timedelta | None
+    stands_still: bool = False
 
     @property
     def level(self) -> str:
@@ -96,7 +98,7 @@ def state_of(facts: Facts) -> State:
     lag = _lag(facts)
     left = _time_left(facts, lag)
     code, sentence = _judge(facts, lag, left)
-    return State(code, sentence, lag, left)
+    return State(code, sentence, lag, left, _stands_still(facts))
 
 
 def _lag(facts: Facts) -> timedelta | None:
@@ -153,6 +155,12 @@ def _unread(facts: Facts) -> tuple[str, str]:
     if facts.read_at is None:
         return "stalled", f"{some} has been read since it was added. {_why(facts)}"
     return "stalled", f"{some} has been read for {spell(unread)}. {_why(facts)}"
+
+
+def _stands_still(facts: Facts) -> bool:
+    if facts.ended or facts.waits or facts.paused_at or _is_read(facts):
+        return False
+    return _unread(facts)[0] != "starting"
 
 
 def _some_late(facts: Facts) -> bool:

@@ -7,6 +7,7 @@ doubled one finds every seat or claim taken.
 import logging
 import multiprocessing
 import time
+from datetime import timedelta
 from typing import Any
 
 from celery import shared_task
@@ -19,10 +20,14 @@ from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
 from streams.errors import SourceError
-from streams.models import Stream
+from streams.models import Rule, Stream
 from streams.sources.registry import open_source
 from streams.stages import discover as discovery
-from streams.stages import lease, readers, retain
+from streams.stages import lease, readers, retain, rule_faults
+from streams.stages.deliver import deliver_due
+from streams.stages.evaluate import evaluate as evaluate_waiting
+from streams.stages.health import check_health
+from streams.stages.make_ready import make_ready as make_rule_ready
 from streams.stages.poll import Poller
 from streams.stages.publish import number_batches, wake
 from streams.stages.report import report_error
@@ -34,6 +39,11 @@ log = logging.getLogger(__name__)
 
 # A poll task gives its place back after this long, so that a worker can be replaced calmly.
 SLICE_SECONDS = 30
+
+# Not started within two ticks means that no process is free: then the next tick's is as good.
+_TICKS = 6
+# So long without a look at health means that beat is gone.
+_TICKS_MISSED = timedelta(seconds=9)
 
 # Set in the worker's main process when it begins to stop; its children inherit it by fork.
 _stopping = multiprocessing.Event()
@@ -65,8 +75,16 @@ def poll() -> None:
 
 def _poll_slice() -> bool:
     """Poll for one slice; False if every seat was taken."""
+    _stand_in_for_beat()
     ends = time.monotonic() + SLICE_SECONDS
     return Poller(lambda: _stopping.is_set() or time.monotonic() > ends, _discover_now).run()
+
+
+def _stand_in_for_beat() -> None:
+    """Where nothing ticks any more, that at least is told."""
+    if check_health(_TICKS_MISSED):
+        _send(evaluate)
+        _send(deliver)
 
 
 @shared_task(name="streams.discover")
@@ -100,12 +118,12 @@ def _list_shards(stream: Stream) -> None:
 @shared_task(name="streams.tick")
 def tick() -> None:
     """Beat's pulse: note it, revive pollers, list what is due, number what was left, watch what is
-    not read, and roll up what is new."""
+    not read, roll up what is new, judge the streams' health, and look for rules and deliveries
+    that wait."""
     try:
         _note_pulse()
         for _ in range(settings.POLLERS - lease.live_pollers()):
-            # Not started within two ticks means that no process is free: it would be too late.
-            poll.apply_async(expires=6)
+            poll.apply_async(expires=_TICKS)
         due = Stream.objects.filter(paused_at__isnull=True)
         for stream_id in due.values_list("pk", flat=True):
             discover.delay(stream_id)
@@ -115,8 +133,44 @@ def tick() -> None:
         note_rivals()
         watch()
         roll_up()
+        check_health()
+        rule_faults.check()
+        for rule_id in _not_ready():
+            make_ready.apply_async([rule_id], expires=_TICKS)
+        deliver.apply_async(expires=_TICKS)
     except (DatabaseError, BrokerError, RedisError) as error:
         log.warning("The tick was cut short: %s", error)
+        close_old_connections()
+
+
+@shared_task(name="streams.evaluate")
+def evaluate() -> None:
+    """Make alerts of the matches that wait, and send for whoever delivers."""
+    try:
+        if evaluate_waiting().deliveries:
+            _send(deliver)
+    except DatabaseError as error:
+        log.warning("The matches were not evaluated: %s", error)
+        close_old_connections()
+
+
+@shared_task(name="streams.make_ready")
+def make_ready(rule_id: int) -> None:
+    """Read what came before for a rule that must know it, unless somebody does so already."""
+    try:
+        make_rule_ready(rule_id)
+    except DatabaseError as error:
+        log.warning("The rule %s was not made ready: %s", rule_id, error)
+        close_old_connections()
+
+
+@shared_task(name="streams.deliver")
+def deliver() -> None:
+    """Send what is due."""
+    try:
+        deliver_due()
+    except DatabaseError as error:
+        log.warning("Delivering was cut short: %s", error)
         close_old_connections()
 
 
@@ -135,6 +189,11 @@ def retain_all() -> None:
         except DatabaseError as error:  # and the other streams' turn comes all the same
             log.warning("Retention of %s was cut short: %s", stream, error)
             close_old_connections()
+
+
+def _not_ready() -> list[int]:
+    waiting = Rule.objects.filter(ready_at__isnull=True, enabled=True)
+    return list(waiting.exclude(kind=Rule.Kind.HEALTH).values_list("pk", flat=True))
 
 
 def _note_pulse() -> None:

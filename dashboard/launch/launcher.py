@@ -151,7 +151,7 @@ class Launcher:
         celery = [*python, "celery", "--app", "dashboard", "--quiet"]
         web = [
             *(*python, "uvicorn", "dashboard.asgi:application"),
-            *("--host", LOOPBACK, "--port", port, "--lifespan", "off", "--ws", "websockets"),
+            *("--host", LOOPBACK, "--port", port, "--lifespan", "on", "--ws", "websockets"),
             # A browser sends a few hundred bytes at a time: filters and acknowledgements.
             *("--ws-max-size", "65536", "--no-access-log", "--log-level", "warning"),
             *("--timeout-graceful-shutdown", "3"),  # open sockets never end by themselves

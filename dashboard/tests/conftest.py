@@ -88,10 +88,10 @@ def web_environment(
 
 
 @contextmanager
-def serving(environment: dict[str, str], port: int) -> Iterator[str]:
-    """The address of a uvicorn that runs meanwhile."""
+def serving(environment: dict[str, str], port: int, lifespan: str = "off") -> Iterator[str]:
+    """The address of a uvicorn that runs meanwhile; with `lifespan` on it has a watchman."""
     command = [sys.executable, "-m", "uvicorn", "dashboard.asgi:application"]
-    command += ["--lifespan", "off", "--port", str(port), "--log-level", "warning"]
+    command += ["--lifespan", lifespan, "--port", str(port), "--log-level", "warning"]
     server = subprocess.Popen(command, cwd=ROOT, env={**environment, "PORT": str(port)})
     try:
         wait_for(lambda: _answers(f"http://127.0.0.1:{port}/healthz"), what="the web server")

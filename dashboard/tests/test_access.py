@@ -11,8 +11,12 @@ from dashboard.views.health import healthz
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ["/", "/overview/table", "/live", "/changes/1-1", "/items/orders/x", "/admin/"]
-API = ["/api/v1/changes", "/api/v1/changes/1-1", "/api/v1/streams"]
+PAGES = [
+    *("/", "/overview/table", "/live", "/changes/1-1", "/items/orders/x", "/admin/"),
+    *("/rules", "/rules/new", "/rules/1", "/alerts", "/alerts/1", "/quiet", "/quiet/mutes/new"),
+    *("/destinations", "/destinations/1", "/noise", "/drift"),
+]
+API = ["/api/v1/changes", "/api/v1/changes/1-1", "/api/v1/streams", "/api/v1/alerts"]
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -46,7 +46,8 @@ def names_read_by_env() -> set[str]:
 
 def _asks_env(call: ast.Call) -> bool:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    return name in ("text", "flag", "number", "words", "service", "consumer")
+    readers = ("text", "flag", "number", "words", "service", "consumer")
+    return name in (*readers, "mail_server", "mail_sender")
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -19,7 +19,7 @@ from dashboard.logs import WithRequestId
 from dashboard.tests.seeding import Shop, all_well, order
 from dashboard.views import failed
 from dashboard.views.go import place_of
-from streams.models import Problem
+from streams.models import Alert, Problem
 from streams.testing.factories import make_stream
 
 pytestmark = pytest.mark.django_db
@@ -43,19 +43,43 @@ def test_open_problems_are_counted_in_the_title_and_the_navigation(page_of: Get)
     assert "<span data-problems>2</span>" in page
 
 
+def alerts(count: int) -> None:
+    now = timezone.now()
+    Alert.objects.bulk_create(
+        Alert(rule_name="r", rule_version=1, kind="match", opened_at=now, last_at=now, group=str(n))
+        for n in range(count)
+    )
+
+
+def test_open_alerts_have_a_badge_of_their_own(page_of: Get) -> None:
+    problems(1)
+    alerts(2)
+    Alert.objects.create(
+        **dict.fromkeys(("opened_at", "last_at"), timezone.now()),
+        **{"rule_name": "r", "rule_version": 1, "kind": "match", "state": "resolved"},
+    )
+    page = page_of("/")
+    assert "<title>(3) Overview" in page
+    assert "<span data-problems>1</span>" in page and "<span data-alerts>2</span>" in page
+
+
 def test_many_problems_are_not_counted_to_the_end(page_of: Get) -> None:
     problems(120)
-    assert "<title>(99+) Overview" in page_of("/")
+    alerts(70)
+    page = page_of("/")
+    assert "<title>(99+) Overview" in page and "<span data-alerts>70</span>" in page
 
 
-def test_the_shell_costs_one_query(client: Client, bob: User) -> None:
+def test_the_shell_asks_for_each_number_once(client: Client, bob: User) -> None:
     client.force_login(bob)
     client.get("/search")
     with CaptureQueriesContext(
         connection,
     ) as queries:
         client.get("/search")
-    assert sum("streams_problem" in query["sql"] for query in queries) == 1
+    asked = [query["sql"] for query in queries]
+    assert sum("streams_problem" in sql for sql in asked) == 1
+    assert sum("streams_alert" in sql for sql in asked) == 1
 
 
 def test_the_environment_is_shown(page_of: Get, settings: Settings) -> None:
@@ -94,10 +118,13 @@ def test_choices_lead_to_no_other_site(client: Client, bob: User) -> None:
 def test_the_pulse_tells_what_is_wrong(client: Client, bob: User, shop: Shop) -> None:
     assert client.get("/pulse").status_code == 401
     client.force_login(bob)
-    assert client.get("/pulse").json() == {"problems": "", "bad": True}  # no worker
+    none = {"open": "", "problems": "", "alerts": ""}
+    assert client.get("/pulse").json() == {**none, "bad": True}  # no worker
     all_well()
     problems(1)
-    assert client.get("/pulse").json() == {"problems": "1", "bad": False}
+    alerts(2)
+    some = {"open": "3", "problems": "1", "alerts": "2"}
+    assert client.get("/pulse").json() == {**some, "bad": False}
 
 
 # Where the search of the top bar goes ------------------------------------------------------

@@ -59,6 +59,7 @@ def test_pages_by_two_keys_and_the_help(page: Page, shop: Shop) -> None:
     expect(dialog).to_contain_text("On this page")
     expect(dialog).to_contain_text("Freeze or renew the numbers")
     expect(dialog).to_contain_text("Go to Problems")
+    expect(dialog).to_contain_text("Go to Alerts")
     check(page)
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
@@ -166,7 +167,8 @@ def test_a_background_tab_tells_what_is_wrong(page: Page, shop: Shop) -> None:
     page.clock.run_for(31_000)
     expect(page).to_have_title(re.compile(r"^\(1\) Search"))
     expect(page.locator('link[rel="icon"]')).to_have_attribute("href", re.compile("favicon-bad"))
-    expect(page.locator(".badge")).to_have_text("1 open")
+    expect(page.get_by_role("link", name="Problems 1 open")).to_be_visible()
+    expect(page.get_by_role("link", name="Alerts", exact=True)).to_be_visible()
 
 
 def test_a_slow_part_shows_a_bar(page: Page, shop: Shop) -> None:

@@ -13,6 +13,7 @@ from redis import Redis
 from dashboard.tests.seeding import all_well
 from streams.models import Poller
 from streams.queries import installation
+from streams.stages.health import check_health
 from streams.stages.watch import watch
 from streams.testing.factories import make_shard, make_stream
 
@@ -38,11 +39,12 @@ def test_nothing_runs(page_of: Get) -> None:
 def test_all_is_well(page_of: Get) -> None:
     all_well()
     watch()
+    check_health()
     stream, seat = make_stream(), Poller.objects.get()
     make_shard(stream, lease_owner="test", lease_expires_at=seat.expires_at)
     page = page_of("/system")
     assert "Workers and beat are running." in page and "Seat 1" in page
-    assert page.count("Running</span>") == 2 and ">1</td>" in page
+    assert page.count("Running</span>") == 3 and ">1</td>" in page
     part = page_of("/system/part")
     assert "<html" not in part and "PostgreSQL" in part
 

@@ -9,6 +9,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_GET
 
 from dashboard.feed.preview import key_label, visible
+from dashboard.rule_starters import rule_of
 from dashboard.views.change_panels import Asked, changed, notices, raw, sides, tree, whole
 from dashboard.views.values import Limits
 from streams import item_key
@@ -17,6 +18,7 @@ from streams.diff import Image, compare
 from streams.image import Unreadable, read
 from streams.image_text import losses, plain_json, python
 from streams.models import Stream
+from streams.queries.alert_list import matches_of
 from streams.queries.change import Around, absence, around, find
 from streams.queries.rows import StoredChange
 
@@ -110,10 +112,12 @@ def _facts(change: StoredChange, asked: Asked) -> dict[str, Any]:
         "change": change,
         "key": key_label(keys, 300),
         "key_json": canonical,
+        "rule_url": rule_of(change),
         "token": item_key.token(canonical),
         "lag": max(0.0, lag),
         "seen": seen,
         "images": images,
+        "matches": matches_of(change.id),
         # Where retention has dropped older versions, the oldest one says so.
         "dropped_until": None if seen.previous else seen.dropped_until,
         "tabs": list(TABS.items()),

@@ -16,6 +16,7 @@ from dashboard.forms.problem import HandleForm, people, spans
 from streams.explanations import TABS, denied_call, explain
 from streams.models import PoisonRecord, Problem, Stream
 from streams.queries import problems as query
+from streams.queries.place import Place
 from streams.sources.dynamodb.policy import account_of, spelled_policy
 from streams.stages.handle import NotResolvable
 
@@ -61,7 +62,7 @@ def asked_of(given: Any) -> query.Asked:
         if stream is None:
             raise Http404(f"There is no stream “{name}”.")
     try:
-        before = query.Place.parse(given["before"]) if given.get("before") else None
+        before = Place.parse(given["before"]) if given.get("before") else None
     except ValueError as error:
         raise Http404("The place in the list is none.") from error
     return query.Asked(tab, state, stream, before)

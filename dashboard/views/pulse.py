@@ -11,8 +11,11 @@ from streams.queries.overview import statuses, system
 @require_GET
 @access.api
 def pulse(request: HttpRequest) -> JsonResponse:
-    """`problems` as the badge spells it, and `bad`: whether anything is in a bad state."""
+    """`problems` and `alerts` as their badges spell them, `open` as the title does, and `bad`:
+    whether anything is in a bad state."""
     bad = system().level == "bad" or any(stream.level == "bad" for stream in statuses())
-    response = JsonResponse({"problems": Shell(request).problems, "bad": bad})
+    shell = Shell(request)
+    counted = {"open": shell.open, "problems": shell.problems, "alerts": shell.alerts}
+    response = JsonResponse({**counted, "bad": bad})
     response.headers["Cache-Control"] = "no-store"
     return response

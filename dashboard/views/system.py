@@ -31,6 +31,7 @@ def _facts() -> dict[str, Any]:
         "seats": installation.seats(),
         "beat": pulses.get("beat"),
         "watch": pulses.get("watch"),
+        "health": pulses.get("health"),
         "broker": broker,
         "database": installation.database(),
         "versions": installation.versions(),

@@ -1,5 +1,8 @@
 // Suggestions for every `input[data-suggest]`: the ARIA combobox with a list. The server says what
 // fits at the caret, and which characters an option replaces (dashboard/views/suggest.py).
+//
+// An input may hold a part of a filter: `data-before` is what stands before it, and `data-names`
+// says that it takes a field's name alone.
 
 import { announce } from "./status.js";
 
@@ -43,16 +46,20 @@ class Combobox {
     this.timer = setTimeout(() => this.ask(), WAIT_MS);
   }
 
+  get before() {
+    return this.input.dataset.before ?? "";
+  }
+
   // The server counts characters, the input UTF-16 units.
   get caret() {
-    return [...this.input.value.slice(0, this.input.selectionStart)].length;
+    return [...this.before, ...this.input.value.slice(0, this.input.selectionStart)].length;
   }
 
   async ask() {
     clearTimeout(this.timer);
     this.asked?.abort();
     this.asked = new AbortController();
-    const given = new URLSearchParams({ q: this.input.value, at: this.caret });
+    const given = new URLSearchParams({ q: this.before + this.input.value, at: this.caret });
     const streams = this.input.form ? new FormData(this.input.form).getAll("stream") : [];
     for (const name of streams) given.append("stream", name);
     try {
@@ -71,15 +78,16 @@ class Combobox {
 
   show(found) {
     if (document.activeElement !== this.input) return;
-    this.from = found.from;
-    this.to = found.to;
-    this.options = found.options;
-    this.list.replaceChildren(...found.options.map((option, place) => this.row(option, place)));
+    const hidden = [...this.before].length;
+    this.from = Math.max(0, found.from - hidden);
+    this.to = Math.max(0, found.to - hidden);
+    this.options = "names" in this.input.dataset ? names(found.options) : found.options;
+    this.list.replaceChildren(...this.options.map((option, place) => this.row(option, place)));
     this.activate(-1);
-    this.list.hidden = !found.options.length;
+    this.list.hidden = !this.options.length;
     this.input.setAttribute("aria-expanded", String(this.isOpen));
-    const count = found.options.length;
-    announce(count ? `${count} suggestion${count > 1 ? "s" : ""}, ${found.options[0].label} first` : "No suggestions");
+    const count = this.options.length;
+    announce(count ? `${count} suggestion${count > 1 ? "s" : ""}, ${this.options[0].label} first` : "No suggestions");
   }
 
   row(option, place) {
@@ -155,6 +163,21 @@ class Combobox {
   }
 }
 
-document.querySelectorAll("input[data-suggest]").forEach((input) => {
-  new Combobox(input);
-});
+// Of options that begin a condition, the fields: "new.status:" is new.status here.
+function names(options) {
+  return options
+    .filter((option) => !option.text.endsWith("(") && !option.text.endsWith(" "))
+    .map((option) => {
+      const text = option.text.includes('"') ? option.text.replace(/:$/, "") : option.text.split(":")[0];
+      return { ...option, text, label: text };
+    });
+}
+
+// Of every such input that is not one yet, also where a part of a page was swapped.
+export function startComboboxes(within = document) {
+  within.querySelectorAll("input[data-suggest]:not([role=combobox])").forEach((input) => {
+    new Combobox(input);
+  });
+}
+
+startComboboxes();

@@ -72,8 +72,9 @@ function startRenewing() {
     showTimes(part);
     showChecked();
     showAge();
-    const { level, open } = part.querySelector(".tiles")?.dataset ?? {};
-    showPulse(open ?? "", level === "bad");
+    const { level, open = "", openProblems = "", openAlerts = "" } =
+      part.querySelector(".tiles")?.dataset ?? {};
+    showPulse({ open, problems: openProblems, alerts: openAlerts, bad: level === "bad" });
   });
   document.addEventListener("htmx:afterRequest", () => { forced = false; });
   for (const [name, text] of [

@@ -3,14 +3,20 @@
 const EVERY_MS = 30_000;
 const { pulse, icon, iconBad } = document.body.dataset;
 
-// `problems` is the number of open ones as the server spells it, "" for none.
-export function showPulse(problems, bad) {
+// Numbers of open ones as the server spells them, "" for none: `open` is all of them, for the title,
+// `problems` and `alerts` are those of the badges. `bad` is whether anything else is wrong.
+export function showPulse({ open, problems, alerts, bad }) {
   const title = document.title.replace(/^\(\d+\+?\) /, "");
-  document.title = problems ? `(${problems}) ${title}` : title;
-  document.querySelector('link[rel="icon"]').href = problems || bad ? iconBad : icon;
-  const count = document.querySelector("[data-problems]");
-  count.textContent = problems;
-  count.parentElement.hidden = !problems;
+  document.title = open ? `(${open}) ${title}` : title;
+  document.querySelector('link[rel="icon"]').href = open || bad ? iconBad : icon;
+  showBadge("[data-problems]", problems);
+  showBadge("[data-alerts]", alerts);
+}
+
+function showBadge(where, number) {
+  const count = document.querySelector(where);
+  count.textContent = number;
+  count.parentElement.hidden = !number;
 }
 
 async function ask() {
@@ -22,8 +28,7 @@ async function ask() {
     return; // the server is away: what was known last stays
   }
   if (!response.ok) return;
-  const { problems, bad } = await response.json();
-  showPulse(problems, bad);
+  showPulse(await response.json());
 }
 
 export function startPulse() {

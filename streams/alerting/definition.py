@@ -4,6 +4,7 @@ Times are whole seconds. `check` gives a `RuleError` that names the field and sa
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -18,12 +19,14 @@ MOST_GROUPED_BY = 4
 
 
 class RuleError(DeltawatchError):
-    """A rule that cannot work as it is written. `field` is the name of what is wrong."""
+    """A rule that cannot work as it is written. `field` is the name of what is wrong; within
+    "params", `setting` is the one of them, where one is to blame."""
 
-    def __init__(self, field: str, sentence: str) -> None:
+    def __init__(self, field: str, sentence: str, setting: str = "") -> None:
         super().__init__(sentence)
         self.field = field
         self.sentence = sentence
+        self.setting = setting
 
 
 class Each(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="match", tag_field="kind"):
@@ -113,7 +116,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
         parts = {1: self.query}
         if self.kind == "sequence":
             parts[2] = self.then_query
-        return {part: compile_text(text) for part, text in parts.items()}
+        return {part: _filter(text) for part, text in parts.items()}
 
 
 def define(rule: Mapping[str, Any]) -> Definition:
@@ -139,12 +142,16 @@ def define(rule: Mapping[str, Any]) -> Definition:
     return definition
 
 
+# A definition is checked by compiling what is used right after.
+_filter = lru_cache(maxsize=2_000)(compile_text)
+
+
 def _compiles(definition: Definition, part: int, field: str) -> None:
     text = definition.query if part == 1 else definition.then_query
     if part == 2 and definition.kind == "sequence" and not text.strip():
         raise RuleError(field, "Say which change is to follow: this filter is empty.")
     try:
-        compile_text(text)
+        _filter(text)
     except PatternError as error:
         raise RuleError(field, str(error)) from error
 
@@ -169,49 +176,66 @@ def _groups(kind: str, paths: Sequence[str]) -> tuple[str, ...]:
 
 def _check(params: Params) -> None:
     """Numbers that no rule can work with."""
-    for wrong, sentence in _doubts(params):
+    for wrong, setting, sentence in _doubts(params):
         if wrong:
-            raise RuleError("params", sentence)
+            raise RuleError("params", sentence, setting)
 
 
-def _doubts(params: Params) -> list[tuple[bool, str]]:
+# What is wrong, if it is; the setting that is to blame; what to write.
+_Doubt = tuple[bool, str, str]
+
+
+def _doubts(params: Params) -> list[_Doubt]:
     match params:
-        case Count(threshold, window):
-            return [
-                (
-                    not 1 <= threshold <= MOST_COUNTED,
-                    f"The count is a number from 1 to {MOST_COUNTED:,}.",
-                ),
-                (not 1 <= window <= 30 * DAY, "The window is from 1 second to 30 days."),
-            ]
+        case Count():
+            return _count_doubts(params)
         case Rate():
-            return [
-                (not 1 < params.ratio <= 1_000, "The ratio is a number above 1, up to 1,000."),
-                (
-                    params.window not in (300, 900, 3_600, 21_600, DAY),
-                    "The window of a rate is 300, 900, 3600, 21600 or 86400 seconds.",
-                ),
-                (not 1 <= params.weeks <= 8, "Compare with 1 to 8 past weeks."),
-                (
-                    not 1 <= params.weeks_needed <= params.weeks,
-                    "The weeks that are needed are from 1 to the number of weeks.",
-                ),
-                (params.least < 1, "The least usual number is 1 or more."),
-            ]
+            return _rate_doubts(params)
         case Absence(seconds):
-            return [(not 10 <= seconds <= 30 * DAY, "The time is from 10 seconds to 30 days.")]
+            wrong = not 10 <= seconds <= 30 * DAY
+            return [(wrong, "seconds", "The time is from 10 seconds to 30 days.")]
         case Following(within, _):
-            return [(not 1 <= within <= 7 * DAY, "The time is from 1 second to 7 days.")]
+            wrong = not 1 <= within <= 7 * DAY
+            return [(wrong, "within", "The time is from 1 second to 7 days.")]
         case FirstSeen(what):
             root, _, rest = what.partition(".")
             known = what == "attributes" or (root in ("keys", "old", "new") and bool(rest))
-            return [
-                (not known, f"{what!r} is not known: write attributes, or a path as new.status.")
-            ]
-        case Health(what, limit, _):
-            needs = what in ("lag", "loss")
-            return [
-                (needs and not 1 <= limit <= 365 * DAY, f"Say how many seconds, for {what}."),
-                (not needs and limit != 0, f"{what} has no limit: leave it out."),
-            ]
+            sentence = f"{what!r} is not known: write attributes, or a path as new.status."
+            return [(not known, "what", sentence)]
+        case Health():
+            return _health_doubts(params)
     return []
+
+
+def _count_doubts(params: Count) -> list[_Doubt]:
+    few_or_many = not 1 <= params.threshold <= MOST_COUNTED
+    long = not 1 <= params.window <= 30 * DAY
+    return [
+        (few_or_many, "threshold", f"The count is a number from 1 to {MOST_COUNTED:,}."),
+        (long, "window", "The window is from 1 second to 30 days."),
+    ]
+
+
+def _rate_doubts(params: Rate) -> list[_Doubt]:
+    odd = params.window not in (300, 900, 3_600, 21_600, DAY)
+    unneeded = not 1 <= params.weeks_needed <= params.weeks
+    return [
+        (not 1 < params.ratio <= 1_000, "ratio", "The ratio is a number above 1, up to 1,000."),
+        (odd, "window", "The window of a rate is 300, 900, 3600, 21600 or 86400 seconds."),
+        (not 1 <= params.weeks <= 8, "weeks", "Compare with 1 to 8 past weeks."),
+        (
+            unneeded,
+            "weeks_needed",
+            "The weeks that are needed are from 1 to the number of weeks.",
+        ),
+        (not 1 <= params.least <= 1e9, "least", "The least usual number is 1 or more."),
+    ]
+
+
+def _health_doubts(params: Health) -> list[_Doubt]:
+    needs = params.what in ("lag", "loss")
+    none = needs and not 1 <= params.limit <= 365 * DAY
+    return [
+        (none, "limit", f"Say how many seconds, for {params.what}."),
+        (not needs and params.limit != 0, "limit", f"{params.what} has no limit: leave it out."),
+    ]

@@ -202,6 +202,7 @@ class Migration(migrations.Migration):
                 (
                     "destination",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="deliveries",
                         to="streams.destination",
@@ -370,6 +371,7 @@ class Migration(migrations.Migration):
                 ),
                 ("until", models.DateTimeField()),
                 ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_by", models.CharField(blank=True, max_length=150)),
                 ("noticed_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "rule",
@@ -405,6 +407,10 @@ class Migration(migrations.Migration):
                             ("counted", "counted, and no alert came of it"),
                             ("alert", "belongs to an alert"),
                             ("suppressed", "held back by the cool-down"),
+                            (
+                                "superseded",
+                                "its rule was changed or deleted before it was evaluated",
+                            ),
                         ],
                         db_default="",
                         default="",
@@ -619,8 +625,18 @@ class Migration(migrations.Migration):
             model_name="delivery",
             index=models.Index(
                 condition=models.Q(("state__in", ["waiting", "sending"])),
-                fields=["due_at"],
+                fields=["destination", "due_at"],
                 name="delivery_due",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(fields=["destination", "id"], name="delivery_of_destination"),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("state", "failed")), fields=["id"], name="delivery_failed"
             ),
         ),
         migrations.AddIndex(
@@ -644,7 +660,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="match",
             constraint=models.UniqueConstraint(
-                fields=("batch", "ordinal", "rule", "part"), name="match_once"
+                fields=("batch", "ordinal", "rule", "part", "seen"), name="match_once"
             ),
         ),
         migrations.AddIndex(
@@ -700,6 +716,22 @@ class Migration(migrations.Migration):
             model_name="ruleversion",
             constraint=models.UniqueConstraint(
                 fields=("rule", "version"), name="rule_version_once"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="sighting",
+            index=models.Index(
+                condition=models.Q(("change", ""), _negated=True),
+                fields=["first_at", "id"],
+                name="sighting_newest",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="sighting",
+            index=models.Index(
+                condition=models.Q(("change", ""), _negated=True),
+                fields=["stream", "first_at", "id"],
+                name="sighting_of_stream",
             ),
         ),
         migrations.AddConstraint(

@@ -85,6 +85,7 @@ class Match(models.Model):
         COUNTED = "counted", "counted, and no alert came of it"
         ALERT = "alert", "belongs to an alert"
         SUPPRESSED = "suppressed", "held back by the cool-down"
+        SUPERSEDED = "superseded", "its rule was changed or deleted before it was evaluated"
 
     id = models.BigAutoField(primary_key=True)
     rule = models.ForeignKey(Rule, models.SET_NULL, null=True, related_name="+", db_index=False)
@@ -107,7 +108,10 @@ class Match(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["batch", "ordinal", "rule", "part"], name="match_once"),
+            # One change may show a first-seen rule several new things.
+            models.UniqueConstraint(
+                fields=["batch", "ordinal", "rule", "part", "seen"], name="match_once"
+            ),
         ]
         indexes = [
             # stages/evaluate.py: what waits

@@ -28,15 +28,18 @@ class Delivery(models.Model):
 
     # The same on every try, so that a receiver can tell a repeat.
     key = models.UUIDField(default=uuid.uuid4, unique=True)
-    destination = models.ForeignKey(Destination, models.CASCADE, related_name="deliveries")
+    destination = models.ForeignKey(
+        Destination, models.CASCADE, related_name="deliveries", db_index=False
+    )
     alerts = models.ManyToManyField(Alert, related_name="deliveries", blank=True)
     reason = models.CharField(max_length=20, choices=Reason)
-    # What is said: {"subject", "text", "facts"}; streams/alerting/message.py makes it.
+    # What is said: {"subject", "text", "html", "facts"}; streams/alerting/message.py makes it.
     message = models.JSONField()
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     created_at = models.DateTimeField(db_default=Now())
     due_at = models.DateTimeField(db_default=Now())
-    # Whoever sends it holds it until then; a crashed sender's delivery is taken up after it.
+    # Whoever sends it holds it until then; a crashed sender's delivery is taken up after it. The
+    # moment is also the claim's name: who finds another one has lost it.
     claimed_until = models.DateTimeField(null=True)
     tries = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
@@ -45,12 +48,15 @@ class Delivery(models.Model):
         ordering = ["-id"]
         verbose_name_plural = "deliveries"
         indexes = [
-            # stages/deliver.py: what is due
+            # stages/deliver.py: what is due, for each destination
             models.Index(
-                fields=["due_at"],
+                fields=["destination", "due_at"],
                 condition=Q(state__in=["waiting", "sending"]),
                 name="delivery_due",
             ),
+            # the log of deliveries, of one destination, and those that failed
+            models.Index(fields=["destination", "id"], name="delivery_of_destination"),
+            models.Index(fields=["id"], condition=Q(state="failed"), name="delivery_failed"),
         ]
 
     def __str__(self) -> str:

@@ -19,6 +19,7 @@ class Mute(models.Model):
     until = models.DateTimeField()
     # Set when somebody ended it early.
     ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by = models.CharField(max_length=150, blank=True)
     # When the notice before its end was queued.
     noticed_at = models.DateTimeField(null=True, blank=True)
 

@@ -100,8 +100,8 @@ class RuleVersion(models.Model):
 
 
 class RuleHead(models.Model):
-    """One row: grows by one with every change of any rule, in its transaction. Pollers compare it
-    once a second, so a rule is active soon after it was saved."""
+    """One row: grows by one with every change of any rule, in its transaction. It is asked
+    before each batch is stored, so a rule is active from then on."""
 
     number = models.BigIntegerField(default=0)
 
@@ -148,6 +148,17 @@ class Sighting(models.Model):
         ordering = ["-first_at", "-id"]
         constraints = [
             models.UniqueConstraint(fields=["rule", "stream", "what"], name="sighting_once"),
+        ]
+        indexes = [
+            # queries/drift.py: the journal, newest first, of all streams and of one
+            models.Index(
+                fields=["first_at", "id"], condition=~models.Q(change=""), name="sighting_newest"
+            ),
+            models.Index(
+                fields=["stream", "first_at", "id"],
+                condition=~models.Q(change=""),
+                name="sighting_of_stream",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -40,7 +40,7 @@ class Seat:
 
 @dataclass(frozen=True)
 class Pulse:
-    """Beat's pulse, and the last whole watch over all streams."""
+    """Beat's pulse, the last whole watch over all streams, and the last look at health rules."""
 
     name: str
     seen_at: datetime
@@ -103,7 +103,7 @@ def pulses() -> list[Pulse]:
         cursor.execute(
             """SELECT name, seen_at,
                       extract(epoch FROM clock_timestamp() - seen_at)::float8
-               FROM streams_heartbeat WHERE name IN ('beat', 'watch') ORDER BY name"""
+               FROM streams_heartbeat WHERE name IN ('beat', 'watch', 'health') ORDER BY name"""
         )
         return [Pulse(*row) for row in cursor.fetchall()]
 

@@ -7,7 +7,7 @@ calls the source.
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -28,6 +28,15 @@ CONSEQUENCES = ("loss-near", "unread")
 # A gap this new makes the stream's state; older ones stay on its pages.
 NEW_GAP = timedelta(minutes=5)
 _BEAT_LATE = timedelta(seconds=15)
+# What is wrong, and what to do.
+NO_WORKER = (
+    "No worker is reading.",
+    "Start one: celery -A dashboard worker -Q poll,work (or make up).",
+)
+NO_BEAT = (
+    "Beat is not running, so nothing revives what stops.",
+    "Start: celery -A dashboard beat.",
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,9 @@ class StreamStatus:
     first read; `time_left_seconds` until the source may delete unread changes, None if everything
     was proven read lately; `read_seconds` since the last successful read of the shard that was
     read the longest ago; `account` and `region` "" where they are not known yet; `blocked_by` the
-    kind of the open problem that keeps it from being read, "" if none is known."""
+    kind of the open problem that keeps it from being read, "" if none is known; `stands_still` that
+    it should be read and is not, and `paused` that an operator wants so, whatever worse the state
+    tells."""
 
     id: int
     name: str
@@ -59,6 +70,8 @@ class StreamStatus:
     stored_at: datetime | None
     problems: int
     blocked_by: str
+    stands_still: bool
+    paused: bool
 
 
 @dataclass(frozen=True)
@@ -152,27 +165,34 @@ def is_behind(row: dict[str, Any]) -> bool:
     return complete_at is not None and row["now"] - complete_at > state.BEHIND_AFTER
 
 
-def system() -> System:
-    """Whether workers and beat are alive, by their clocks in the database."""
+class SignsOfLife(NamedTuple):
+    """Whether some worker reads, and whether beat runs."""
+
+    reading: bool
+    beating: bool
+
+
+def signs_of_life() -> SignsOfLife:
+    """By their clocks in the database."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         now = cursor.fetchone()[0]
-    reading = Poller.objects.filter(expires_at__gt=now).exists()
     beat = Heartbeat.objects.filter(name="beat").first()
-    beating = beat is not None and now - beat.seen_at <= _BEAT_LATE
-    if not (reading and beating) and (why := refusal()):
+    return SignsOfLife(
+        reading=Poller.objects.filter(expires_at__gt=now).exists(),
+        beating=beat is not None and now - beat.seen_at <= _BEAT_LATE,
+    )
+
+
+def system() -> System:
+    """Whether workers and beat are alive."""
+    signs = signs_of_life()
+    if not all(signs) and (why := refusal()):
         return System("bad", why)
-    if not reading:
-        return System(
-            "bad",
-            "No worker is reading. Start one: celery -A dashboard worker -Q poll,work "
-            "(or make up).",
-        )
-    if not beating:
-        return System(
-            "bad",
-            "Beat is not running, so nothing revives what stops. Start: celery -A dashboard beat.",
-        )
+    if not signs.reading:
+        return System("bad", " ".join(NO_WORKER))
+    if not signs.beating:
+        return System("bad", " ".join(NO_BEAT))
     return System("ok", "Workers and beat are running.")
 
 
@@ -229,6 +249,8 @@ def _status(
         stored_at=row["stored_at"],
         problems=row["problems"],
         blocked_by=row["kind"] if row["kind"] in BLOCKING else "",
+        stands_still=judged.stands_still,
+        paused=row["paused_at"] is not None,
     )
 
 

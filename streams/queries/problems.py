@@ -10,6 +10,7 @@ from django.db.models import Max, Min, Q, QuerySet
 from streams.explanations import DECODE, TABS, explain, kinds_of
 from streams.models import Gap, Heartbeat, PoisonRecord, Problem, ProblemEvent, Shard, Stream
 from streams.models.problem import in_state
+from streams.queries.place import Place
 
 STATES = ("open", "new", "acknowledged", "regressed", "ignored", "resolved", "all")
 # Counting stops here.
@@ -26,26 +27,7 @@ class Asked(NamedTuple):
     tab: str = ""
     state: str = "open"
     stream: Stream | None = None
-    before: "Place | None" = None
-
-
-class Place(NamedTuple):
-    """Where a page ends: the list goes on after this problem."""
-
-    last_seen: datetime
-    id: int
-
-    @classmethod
-    def parse(cls, text: str) -> "Place":
-        """ValueError if it is none."""
-        at, _, number = text.rpartition("~")
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None or not number.isdecimal():
-            raise ValueError(text)
-        return cls(moment, int(number))
-
-    def __str__(self) -> str:
-        return f"{self.last_seen.isoformat()}~{self.id}"
+    before: Place | None = None
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,8 @@ def _batches_of(leaf: Leaf) -> tuple[int, Sequence[int]]:
 
 
 def _cut_ledger(stream: Stream) -> None:
-    """Delete the batches, from each shard's first on, whose changes were all dropped."""
+    """Delete the batches, from each shard's first on, whose changes were all dropped, and the
+    matches of those changes."""
     until = time.monotonic() + _CUTTING_SECONDS
     for shard_id in stream.shards.order_by("pk").values_list("pk", flat=True):
         while _cut_slice(stream, shard_id) == _SLICE:
@@ -195,6 +196,8 @@ def _cut_slice(stream: Stream, shard_id: int) -> int:
             return 0
         ids = [batch[0] for batch in gone]
         newest = max((batch[4] for batch in gone if batch[4]), default=None)
+        # An alert keeps its sample; of its matches the count.
+        cursor.execute("DELETE FROM streams_match WHERE batch_id = ANY(%s)", [ids])
         cursor.execute("DELETE FROM streams_remainder WHERE batch_id = ANY(%s)", [ids])
         cursor.execute("DELETE FROM streams_batch WHERE id = ANY(%s)", [ids])
         cursor.execute(

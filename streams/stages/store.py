@@ -1,4 +1,4 @@
-"""Store: changes, ledger row and position in ONE transaction, guarded by the lease's token.
+"""Store: changes, matches, ledger row and position in ONE transaction, under the lease's token.
 
 Either all of it happened or none; so after any crash reading simply goes on at the position.
 """
@@ -25,8 +25,9 @@ from streams.change import (
 )
 from streams.errors import LeaseLost
 from streams.models import PoisonRecord, Stream
-from streams.stages import copy_change
+from streams.stages import copy_change, match
 from streams.stages.report import report
+from streams.stages.rule_set import Match
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,10 @@ def store(shard: Target, tail: Tail, batch: ReadBatch) -> Tail:
     for _ in range(3):
         try:
             _make_partitions(shard.stream.pk, batch.changes)
+            # Anew for each try: where changes were taken out, the others have other places.
+            matches = match.find(shard.stream, batch.changes)
             with transaction.atomic(durable=True):
-                return _store(shard, tail, batch)
+                return _store(shard, tail, batch, matches)
         except IntegrityError as error:
             if isinstance(error.__cause__, psycopg.errors.CheckViolation):
                 _days_made.clear()  # a leaf was dropped meanwhile
@@ -118,17 +121,18 @@ def store(shard: Target, tail: Tail, batch: ReadBatch) -> Tail:
                 batch = _without_stored(shard, batch)
         except DataError:
             batch = _without_refused(shard.stream.pk, batch)
+    matches = match.find(shard.stream, batch.changes)
     with transaction.atomic(durable=True):
-        return _store(shard, tail, batch)
+        return _store(shard, tail, batch, matches)
 
 
 def store_within(shard: Target, tail: Tail, batch: ReadBatch) -> Tail:
     """Store as a part of the caller's transaction (stages/settle.py); what Postgres refuses is
     raised. LeaseLost as above."""
-    return _store(shard, tail, batch)
+    return _store(shard, tail, batch, match.find(shard.stream, batch.changes))
 
 
-def _store(shard: Target, tail: Tail, batch: ReadBatch) -> Tail:
+def _store(shard: Target, tail: Tail, batch: ReadBatch, matches: Sequence[Match]) -> Tail:
     number = tail.number + 1
     operations = [change.operation for change in batch.changes]
     entry = LedgerEntry(
@@ -154,6 +158,7 @@ def _store(shard: Target, tail: Tail, batch: ReadBatch) -> Tail:
     )
     batch_id = _write_ledger(shard.token, tail, entry, new, batch)
     copy_change.copy(batch_id, batch.changes, rows)
+    match.write(batch_id, shard.stream.pk, matches)
     if batch.poison:
         _keep_poison(shard, batch.poison)
     return new

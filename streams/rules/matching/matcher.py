@@ -48,6 +48,13 @@ class Matcher(Generic[Id]):
     def __init__(self, filters: Mapping[Id, Filter]) -> None:
         self._plant({id_: one.form for id_, one in filters.items()})
 
+    @classmethod
+    def of_forms(cls, forms: Mapping[Id, Form]) -> "Matcher[Id]":
+        """The same for forms; those without a clause never match, and are left out."""
+        matcher = cls({})
+        matcher._plant({id_: form for id_, form in forms.items() if form})
+        return matcher
+
     def __len__(self) -> int:
         """How many filters there are."""
         return len(self._forms)
@@ -75,10 +82,7 @@ class Matcher(Generic[Id]):
         """The filters that can match changes of the stream, without what they ask of the stream
         itself. It may be empty; then no change need be looked at."""
         known = stream.event()
-        narrowed = {id_: narrow(form, known) for id_, form in self._forms.items()}
-        matcher = Matcher[Id]({})
-        matcher._plant({id_: form for id_, form in narrowed.items() if form})
-        return matcher
+        return self.of_forms({id_: narrow(form, known) for id_, form in self._forms.items()})
 
     def _match(self, event: Event, event_once: Event) -> set[Id]:
         numbers = self._tree.find(event)

@@ -8,7 +8,7 @@ from unittest.mock import patch
 from msgspec import structs
 
 from streams import flow, tasks
-from streams.stages import gap, lease
+from streams.stages import gap, lease, match
 from streams.stages.store import store
 
 _MONTH = 30 * 86_400_000_000  # microseconds
@@ -55,9 +55,18 @@ def _forget_a_gap() -> None:
         patch.object(gap, name, lambda *given: None).start()
 
 
+def _lose_a_match() -> None:
+    """Every second match is not written."""
+    write = match.write
+    patch.object(
+        match, "write", lambda batch_id, stream_id, all_: write(batch_id, stream_id, all_[::2])
+    ).start()
+
+
 BUGS: dict[str, Callable[[], None]] = {
     "drop-a-record": _drop_a_record,
     "store-twice": _store_twice,
     "read-a-child-early": _read_a_child_early,
     "forget-a-gap": _forget_a_gap,
+    "lose-a-match": _lose_a_match,
 }

@@ -9,12 +9,13 @@ from typing import Any
 
 from django.db import connection
 
-from streams.models import FeedHead, Gap, Poller, Problem, Shard, Stream
+from streams.models import FeedHead, Gap, Poller, Problem, Rule, Shard, Stream
 from streams.stages import add, lease
 from streams.testing.scenarios import clocks
 from streams.testing.scenarios.check import Facts, faults_of, violations
 from streams.testing.scenarios.crew import HURRY, Crew
 from streams.testing.scenarios.plan import Scenario, Step
+from streams.testing.scenarios.rules import save_rules, wrong_matches
 from streams.testing.simulated.clock import Clock
 from streams.testing.simulated.control import Control
 from streams.testing.simulated.faults import Fault
@@ -74,6 +75,7 @@ class Play:
 
     def run(self) -> None:
         """Play and settle; Failed if something does not hold."""
+        save_rules()
         with serving(self.service) as self._url:
             try:
                 for step in self.scenario.steps:
@@ -213,7 +215,7 @@ class Play:
                     self._crew.start_poller()
                 alive = self._crew.pollers()
             for_good = [*self._crew.crashes(), *violations(self._facts())]
-            faults = for_good or faults_of(self._facts())
+            faults = for_good or faults_of(self._facts()) or wrong_matches(self.stream)
             if not faults:
                 return
             if for_good or time.monotonic() > until:
@@ -263,6 +265,7 @@ def _cut_connections() -> None:
 def _clear() -> None:
     Stream.objects.all().delete()
     Poller.objects.all().delete()
+    Rule.objects.all().delete()
     FeedHead.objects.all().delete()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM streams_change")

@@ -2,28 +2,25 @@
 restart. `make faults` runs it with 100,000 writes; DELTAWATCH_FAULT_WRITES sets another number.
 """
 
-import base64
 import json
 import os
 import random
-import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import psutil
 import pytest
 
 from conftest import REGION
 from streams.sources.dynamodb.client import boto_client
 from streams.testing.stack import Stack
+from streams.tests.acceptance.chaos import Chaos, plain, records
 
 pytestmark = pytest.mark.acceptance
 
 WRITES = int(os.environ.get("DELTAWATCH_FAULT_WRITES", "6000"))
-KILL_EVERY_SECONDS = 2.0
 _BATCH = 25
 
 
@@ -41,7 +38,7 @@ def test_stored_changes_equal_the_streams_records_through_kills_and_restarts(
         threading.Thread(target=_write, args=(dynamodb_url, table, -(-WRITES // len(tables))))
         for table in tables
     ]
-    chaos = _Chaos(stack, written)
+    chaos = Chaos(stack, written)
     for thread in (*writers, chaos):
         thread.start()
     for writer in writers:
@@ -55,39 +52,6 @@ def test_stored_changes_equal_the_streams_records_through_kills_and_restarts(
     print(stack.manage("verify").stdout)  # noqa: T201 - the report of the run
     sys.stdout.write(f"{sum(map(len, truth.values()))} records; {chaos.report}\n")
     assert chaos.kills and chaos.restarts == ["postgres", "valkey"]
-
-
-class _Chaos(threading.Thread):
-    """Kills a random worker process every two seconds, and restarts both services once."""
-
-    def __init__(self, stack: Stack, written: threading.Event) -> None:
-        super().__init__()
-        self._stack, self._written = stack, written
-        self.kills = 0
-        self.restarts: list[str] = []
-
-    @property
-    def report(self) -> str:
-        return f"{self.kills} worker processes killed, restarted: {', '.join(self.restarts)}"
-
-    def run(self) -> None:
-        services = {"postgres": signal.SIGINT, "valkey": signal.SIGKILL}
-        while not self._written.wait(KILL_EVERY_SECONDS) or services:
-            processes = self._stack.processes("worker")
-            if processes:
-                self.kills += _kill(random.choice(processes), signal.SIGKILL)
-            if self.kills >= 2 and services:
-                name = next(iter(services))
-                if _kill(self._stack.processes(name)[0], services.pop(name)):
-                    self.restarts.append(name)
-
-
-def _kill(process: psutil.Process, number: int) -> int:
-    try:
-        process.send_signal(number)
-    except psutil.NoSuchProcess:
-        return 0
-    return 1
 
 
 def _write(url: str, table: str, number: int) -> None:
@@ -112,34 +76,14 @@ def _write(url: str, table: str, number: int) -> None:
 
 
 def _records(url: str, table: str) -> Iterator[tuple[Any, ...]]:
-    """The stream's records, read by boto3 alone."""
-    client = boto_client("dynamodbstreams", region=REGION, endpoint_url=url)
-    arn = client.list_streams(TableName=table)["Streams"][0]["StreamArn"]
-    for shard in client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
-        iterator = client.get_shard_iterator(
-            StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        while iterator:
-            page = client.get_records(ShardIterator=iterator)
-            if not page["Records"]:
-                break
-            for record in page["Records"]:
-                data = record["dynamodb"]
-                images = (data.get(name) for name in ("Keys", "OldImage", "NewImage"))
-                yield (
-                    *(shard["ShardId"], data["SequenceNumber"], record["eventID"]),
-                    *(record["eventName"], *map(_plain, images)),
-                )
-            iterator = page.get("NextShardIterator")
-
-
-def _plain(value: Any) -> Any:
-    """boto3's bytes as the base64 they travel in."""
-    if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    return base64.b64encode(value).decode() if isinstance(value, bytes) else value
+    """The stream's records, as `_stored` spells what is stored of them."""
+    for shard, record in records(url, table):
+        data = record["dynamodb"]
+        images = (data.get(name) for name in ("Keys", "OldImage", "NewImage"))
+        yield (
+            *(shard, data["SequenceNumber"], record["eventID"]),
+            *(record["eventName"], *map(plain, images)),
+        )
 
 
 def _stored(line: dict[str, Any]) -> tuple[Any, ...]:

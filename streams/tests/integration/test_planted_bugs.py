@@ -28,12 +28,14 @@ STEPS: dict[str, list[Step]] = {
         *READING,
         *({"do": "stop", "which": 0}, write(20, 5), {"do": "jump", "hours": 25}, {"do": "start"}),
     ],
+    "lose-a-match": READING,
 }
 SAYS = {
     "drop-a-record": "is missing",
     "store-twice": "is stored 2 times",
     "read-a-child-early": "child-before-parent",
     "forget-a-gap": "is lost and in no gap",
+    "lose-a-match": r"missing Counter\(\{",
 }
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from streams.destinations.registry import DESTINATIONS
+
 ROOT = Path(__file__).resolve().parents[3]
 TESTS = {"tests", "testing"}
 PLAIN = (
@@ -73,7 +75,7 @@ def test_the_filter_language_is_plain_python() -> None:
         if not module.startswith("streams.rules") and module not in allowed
     }
     roots = {module.split(".")[0] for module in found}
-    assert roots <= sys.stdlib_module_names | {"msgspec", "orjson"}
+    assert roots <= sys.stdlib_module_names | {"msgspec", "orjson", "ahocorasick_rs"}
     assert not roots & {"http", "socketserver", "urllib"}
 
 
@@ -98,10 +100,24 @@ def test_sources_touch_no_models_and_no_database() -> None:
             assert not any(module.startswith("streams.models") for module in imports(tree)), path
 
 
+def test_destinations_touch_no_models_and_no_database() -> None:
+    for path, tree in CODE.items():
+        if path.is_relative_to("streams/destinations"):
+            modules = set(imports(tree))
+            assert not any(
+                m.startswith(("streams.models", "django.db", "psycopg")) for m in modules
+            )
+            # http.py is the only way out over HTTP
+            assert path.name == "http.py" or not modules & {"httptools", "http.client", "urllib3"}
+
+
 def test_stages_know_no_adapter_but_through_the_registry() -> None:
+    kinds = {f"streams.destinations.{kind}" for kind in DESTINATIONS}
     for path, tree in CODE.items():
         if path.is_relative_to("streams/stages"):
-            assert not any(re.match(r"streams\.sources\.\w+\.", m) for m in imports(tree)), path
+            modules = set(imports(tree))
+            assert not any(re.match(r"streams\.sources\.\w+\.", m) for m in modules), path
+            assert not modules & kinds, path
 
 
 def test_nothing_shipped_needs_what_only_tests_need() -> None:
@@ -176,3 +192,11 @@ def test_every_kind_of_source_is_in_the_readme() -> None:
     kinds = [path.name for path in (ROOT / "streams" / "sources").iterdir() if path.is_dir()]
     written = readme.read_text().lower()
     assert [kind for kind in kinds if kind != "__pycache__" and kind not in written] == []
+
+
+def test_every_kind_of_destination_is_in_the_readme() -> None:
+    readme = ROOT / "README.md"
+    if not readme.exists():
+        pytest.skip("there is no README.md yet")
+    text = readme.read_text()
+    assert [kind for kind in DESTINATIONS if f"| `{kind}` |" not in text] == []

@@ -1,0 +1,1 @@
+"""Where alerts are sent: the port (base.py), one file a kind, and which kinds there are."""
