@@ -12,7 +12,8 @@ from streams.queries.overview import statuses, system
 @access.api
 def pulse(request: HttpRequest) -> JsonResponse:
     """`problems` as the badge spells it, and `bad`: whether anything is in a bad state."""
-    bad = system().level == "bad" or any(stream.level == "bad" for stream in statuses())
+    health = system()
+    bad = health.level == "bad" or any(stream.level == "bad" for stream in statuses(health))
     response = JsonResponse({"problems": Shell(request).problems, "bad": bad})
     response.headers["Cache-Control"] = "no-store"
     return response
