@@ -4,7 +4,8 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,27 @@ from streams.sources.dynamodb.client import boto_client
 
 ROOT = Path(__file__).resolve().parent
 REGION = "eu-central-1"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that mostly wait (whole processes), that need a browser, and others take turns, so that
+    tests that run beside each other seldom want the same; quick ones fill the end."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    kinds: list[list[list[pytest.Item]]] = [[], [], [], []]
+    for path, its in files.items():
+        kinds[_kind(path, its)].append(its)
+    mixed = [its for row in zip_longest(*kinds[:3]) for its in row if its]
+    items[:] = [item for its in (*mixed, *kinds[3]) for item in its]
+
+
+def _kind(path: Path, items: Sequence[pytest.Item]) -> int:
+    if any(item.get_closest_marker("acceptance") for item in items) or "scenarios" in path.name:
+        return 0
+    if any(item.get_closest_marker("browser") for item in items):
+        return 1
+    return 3 if path.parent.name in ("unit", "rules") else 2
 
 
 def skip_or_fail(reason: str) -> None:

@@ -11,5 +11,6 @@ from streams.queries.overview import statuses, system
 @require_GET
 @access.api
 def streams(request: HttpRequest) -> HttpResponse:
-    answer = {"streams": statuses(), "system": system()}
+    health = system()
+    answer = {"streams": statuses(health), "system": health}
     return HttpResponse(msgspec.json.encode(answer), content_type="application/json")

@@ -76,7 +76,7 @@ def gap(
         "count": sum(skipped.operations.values()),
         "operations": dict(skipped.operations),
         "reason": reason,
-        "url": range_url(place.cursor, skipped.upto, selection.streams or (), selection.text),
+        "url": _range_url(selection, place.cursor, skipped.upto),
     }
     if skipped.unasked:
         message["unasked"] = True
@@ -111,7 +111,7 @@ def choice(
         "count": sum(waiting.operations.values()),
         "operations": dict(waiting.operations),
         "search_url": search_url(selection, times),
-        "range_url": range_url(cursor, waiting.upto, selection.streams or (), selection.text),
+        "range_url": _range_url(selection, cursor, waiting.upto),
     }
     if waiting.unasked:
         message["unasked"] = True
@@ -174,3 +174,8 @@ def _count(message: protocol.Batch | protocol.Gap, left_out: LeftOut) -> None:
 def _with_cells(rows: Iterable[Row], columns: Columns) -> Iterable[msgspec.Raw]:
     for row in rows:
         yield msgspec.Raw(b"%b,%b]" % (bytes(row.data)[:-1], bytes(row.cells[columns])))
+
+
+def _range_url(selection: Selection, after: Cursor, upto: Cursor) -> str:
+    streams = selection.streams or ()
+    return range_url(after, upto, streams, selection.text, noise=selection.noise)

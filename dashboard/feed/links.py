@@ -11,11 +11,14 @@ from streams.queries.feed import Cursor
 from streams.when import iso
 
 
-def range_url(after: Cursor, upto: Cursor, streams: Iterable[str], query: str = "") -> str:
-    """Exactly these changes of some streams, or of all if none are named."""
+def range_url(
+    after: Cursor, upto: Cursor, streams: Iterable[str], query: str = "", *, noise: bool = False
+) -> str:
+    """Exactly these changes of some streams, or of all if none are named; with noise or not."""
     parameters = [("after", str(after)), ("upto", str(upto))]
     parameters += [("stream", name) for name in streams]
     parameters += [("q", query)] if query else []
+    parameters += [("noise", "show")] if noise else []
     return f"{reverse('live')}?{urlencode(parameters)}"
 
 

@@ -3,14 +3,12 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from dashboard.tests.looking import check
 from dashboard.tests.seeding import Shop, order
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 
 def test_a_filter_is_made_of_suggestions_by_keyboard(page: Page, shop: Shop) -> None:
@@ -49,8 +47,7 @@ def test_suggestions_close_and_are_clicked(page: Page, shop: Shop) -> None:
     box.press_sequentially("op:")
     options = page.get_by_role("option", name=re.compile("INSERT|MODIFY|REMOVE"))
     expect(options).to_have_count(3)
-    results = Axe().run(page, options=AXE)
-    assert results.violations_count == 0, results.generate_report()
+    check(page)
     box.press("Escape")
     expect(page.get_by_role("listbox")).to_be_hidden()
     expect(box).to_have_value("op:")

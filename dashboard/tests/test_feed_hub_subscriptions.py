@@ -101,6 +101,15 @@ async def test_a_backlog_of_5000_comes_in_order(browsers: Make) -> None:
     assert browser.of("gap") == []
 
 
+async def test_the_page_of_a_backlog_shows_noise_where_the_viewer_does(browsers: Make) -> None:
+    hub = FakeHub()
+    hub.write(6_000)
+    browser = browsers(hub)
+    await browser.subscriber.subscribe(1, Selection(noise=True), START)
+    await browser.until(lambda: browser.of("choice"))
+    assert browser.of("choice")[0]["range_url"] == "/live?after=0.0&upto=6000.0&noise=show"
+
+
 async def test_for_a_longer_backlog_it_asks(browsers: Make) -> None:
     hub = FakeHub()
     hub.write(6_000)

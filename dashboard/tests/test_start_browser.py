@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from playwright.sync_api import BrowserContext, Page, expect
 
 from conftest import REGION
+from dashboard.tests.looking import check
 from dashboard.tests.seeding import Shop, all_well, order
 from streams.testing.simulated.faults import Fault
 from streams.testing.simulated.server import serving
@@ -17,21 +17,11 @@ from streams.testing.simulated.world import World
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 Open = Callable[..., BrowserContext]
-AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-SCHEMES = ["light", "dark"]
 
 
-def check(page: Page) -> None:
-    """No accessibility violation, and nothing wider than the window."""
-    results = Axe().run(page, options=AXE)
-    assert results.violations_count == 0, results.generate_report()
-    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_pages_without_data(open_context: Open, alice: User, bob: User, scheme: str) -> None:
+def test_pages_without_data(open_context: Open, alice: User, bob: User) -> None:
     for user in (alice, bob):
-        page = open_context(user, color_scheme=scheme).new_page()
+        page = open_context(user).new_page()
         for path in ("/problems", "/problems?tab=decode", "/system", "/start"):
             page.goto(path)
             check(page)
@@ -47,14 +37,13 @@ def service() -> Iterator[tuple[Service, str]]:
         yield service, url
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_start_page_with_tables_and_with_errors(
-    open_context: Open, alice: User, service: tuple[Service, str], scheme: str
+    open_context: Open, alice: User, service: tuple[Service, str]
 ) -> None:
     simulated, url = service
     simulated.world.create_table("keys", view_type="KEYS_ONLY")
     simulated.world.disable("stock")
-    page = open_context(alice, color_scheme=scheme).new_page()
+    page = open_context(alice).new_page()
     page.goto("/start")
     page.get_by_label("Region").fill(REGION)
     page.get_by_label("Endpoint URL").fill(url)

@@ -34,13 +34,13 @@ def range_of(
     ids = set(streams.values()) or None
     shown, looked_at, at = _read(after, upto, ids, _shows(filter_, show_noise=show_noise))
     left = sum(feed.count(after, upto, streams=ids).values())
-    url = range_url(at, upto, streams, filter_.text if filter_ else "")
+    text = filter_.text if filter_ else ""
     return {
         "rows": [summarise(change) for change in shown],
         "left": left,
         "left_out": looked_at - len(shown),
         "sentence": filter_.sentence() if filter_ else "",
-        "next": f"{url}{'&noise=show' if show_noise else ''}" if looked_at < left else "",
+        "next": range_url(at, upto, streams, text, noise=show_noise) if looked_at < left else "",
     }
 
 

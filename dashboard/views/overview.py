@@ -62,7 +62,8 @@ def pin(request: HttpRequest) -> HttpResponse:
 
 
 def _facts(request: HttpRequest) -> dict[str, Any]:
-    streams, health, choice = statuses(), system(), Choice.of(request.GET)
+    health, choice = system(), Choice.of(request.GET)
+    streams = statuses(health)
     hours = last_hour()
     gaps = glance.gaps_lately()
     return {

@@ -13,7 +13,8 @@ from streams.queries.overview import statuses, system
 def pulse(request: HttpRequest) -> JsonResponse:
     """`problems` and `alerts` as their badges spell them, `open` as the title does, and `bad`:
     whether anything is in a bad state."""
-    bad = system().level == "bad" or any(stream.level == "bad" for stream in statuses())
+    health = system()
+    bad = health.level == "bad" or any(stream.level == "bad" for stream in statuses(health))
     shell = Shell(request)
     counted = {"open": shell.open, "problems": shell.problems, "alerts": shell.alerts}
     response = JsonResponse({**counted, "bad": bad})

@@ -37,8 +37,9 @@ def stream_page(request: HttpRequest, name: str) -> HttpResponse:
     chosen = chart_range(request.GET, now)
     found = stretches([stream.pk], chosen.since, chosen.until, chosen.bins)
     sampled = hot(stream.pk)
+    now_of = _now(stream)
     context = {
-        **_now(stream),
+        **now_of,
         "range": chosen,
         "ranges": [(key, label) for key, (label, _) in RANGES.items()],
         "since_text": request.GET.get("since", "").strip(),
@@ -46,7 +47,7 @@ def stream_page(request: HttpRequest, name: str) -> HttpResponse:
         "charts": charts(stream.name, chosen, found.get(stream.pk, [])),
         "late": rest() > MOST_REST,
         "latency": latency_rows(latency(stream.pk)),
-        "shards": shard_page(shard_statuses(stream), request.GET),
+        "shards": shard_page(shard_statuses(stream, now_of["system"]), request.GET),
         "hot": hot_parts(stream, sampled),
         **_lists(stream),
         "view_words": VIEW_WORDS.get(stream.view_type, ""),
@@ -97,11 +98,12 @@ def stream_ignore(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _now(stream: Stream) -> dict[str, Any]:
-    status = next((found for found in statuses() if found.id == stream.pk), None)
+    health = system()
+    status = next((found for found in statuses(health) if found.id == stream.pk), None)
     return {
         "stream": stream,
         "status": status,
-        "system": system(),
+        "system": health,
         "untold": UNTOLD,
         "retention_hours": RETENTION[stream.source].total_seconds() / 3600,
         "now": timezone.now(),

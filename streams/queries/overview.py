@@ -13,7 +13,7 @@ from django.db import connection
 
 from streams import state
 from streams.clocks import NONE_UNFINISHED, TURN
-from streams.models import Gap, Heartbeat, Poller
+from streams.models import Gap
 from streams.queries.services import refusal
 from streams.queries.trend import earlier_lags
 from streams.sources.registry import RETENTION
@@ -137,11 +137,11 @@ _STATUSES = f"""
 """
 
 
-def statuses() -> list[StreamStatus]:
-    """Every stream, the worst first."""
+def statuses(health: System | None = None) -> list[StreamStatus]:
+    """Every stream, the worst first; `health` if it was asked already."""
     rows = _rows()
     earlier = earlier_lags([row["last_id"] for row in rows if is_behind(row)])
-    health = system()
+    health = health or system()
     cause = "" if health.level == "ok" else health.sentence
     found = [_status(row, cause, earlier.get(row["last_id"])) for row in rows]
     return sorted(found, key=lambda status: state.ORDER.index(status.state))
@@ -174,14 +174,15 @@ class SignsOfLife(NamedTuple):
 
 def signs_of_life() -> SignsOfLife:
     """By their clocks in the database."""
+    late: Any = _BEAT_LATE  # Django's stubs do not know that an interval may be asked for
     with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        now = cursor.fetchone()[0]
-    beat = Heartbeat.objects.filter(name="beat").first()
-    return SignsOfLife(
-        reading=Poller.objects.filter(expires_at__gt=now).exists(),
-        beating=beat is not None and now - beat.seen_at <= _BEAT_LATE,
-    )
+        cursor.execute(
+            """SELECT EXISTS (SELECT 1 FROM streams_poller WHERE expires_at > clock_timestamp()),
+                      EXISTS (SELECT 1 FROM streams_heartbeat
+                              WHERE name = 'beat' AND seen_at >= clock_timestamp() - %s)""",
+            [late],
+        )
+        return SignsOfLife(*cursor.fetchone())
 
 
 def system() -> System:

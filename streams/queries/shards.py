@@ -16,6 +16,7 @@ from streams.models import Shard, Stream
 from streams.queries.overview import (
     BLOCKING,
     NEW_GAP,
+    System,
     cause_of,
     is_behind,
     judge,
@@ -100,10 +101,10 @@ _SHARDS = f"""
 """
 
 
-def shard_statuses(stream: Stream) -> ShardStatuses:
-    """Every shard of the stream, the worst first, at most MOST."""
+def shard_statuses(stream: Stream, health: System | None = None) -> ShardStatuses:
+    """Every shard of the stream, the worst first, at most MOST; `health` if that is known."""
     rows = _rows(stream)
-    health = system()
+    health = health or system()
     cause = "" if health.level == "ok" else health.sentence
     earlier = earlier_lags([row["id"] for row in rows if is_behind(row)])
     found = [_status(row, stream.source, cause, earlier.get(row["id"])) for row in rows[:MOST]]

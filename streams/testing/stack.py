@@ -13,13 +13,21 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
 import psycopg
 
+_BETWEEN = "----- the next command\n"
+_EACH = f"""
+import json, sys
+from django.core.management import call_command
+for command in json.loads({{commands}}):
+    call_command(*command)
+    sys.stdout.write({_BETWEEN!r})
+"""
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -78,6 +86,13 @@ class Stack:
             raise StackFailed(f"{arguments}: {done.stdout}{done.stderr}")
         return done
 
+    def manage_each(self, commands: Iterable[Sequence[str]]) -> list[str]:
+        """What each of these commands prints, typed one after another into one Python: starting
+        one takes longer than most commands."""
+        typed = json.dumps([list(command) for command in commands])
+        done = self.manage("shell", "--no-imports", "-c", _EACH.format(commands=repr(typed)))
+        return done.stdout.split(_BETWEEN)[:-1]
+
     def status(self) -> dict[str, dict[str, Any]]:
         """`manage.py status --json`, by stream name."""
         listed = json.loads(self.manage("status", "--json").stdout)["streams"]
@@ -85,9 +100,7 @@ class Stack:
 
     def tail(self, stream: str) -> Iterator[dict[str, Any]]:
         """All stored changes of a stream, as `tail --json` prints them."""
-        for line in self.manage(
-            "tail", stream, "--from", "start", "--json", "--no-follow"
-        ).stdout.splitlines():
+        for line in self.manage(*tail_of(stream)).stdout.splitlines():
             yield json.loads(line)
 
     def service(self, name: str) -> str:
@@ -125,3 +138,8 @@ class Stack:
                 raise StackFailed(f"waited {seconds:g} s in vain for {what}\n{self.output()}")
             time.sleep(0.1)
         return value
+
+
+def tail_of(stream: str) -> tuple[str, ...]:
+    """The command that prints all stored changes of a stream."""
+    return "tail", stream, "--from", "start", "--json", "--no-follow"

@@ -31,7 +31,7 @@ class Command(BaseCommand):
         with explained():
             health = system()
             if options["shards"] is None:
-                found = statuses()
+                found = statuses(health)
                 answer: dict[str, object] = {"system": health, "streams": found}
                 lines = [_line(status) for status in found]
             else:

@@ -17,7 +17,7 @@ from streams.sources.dynamodb.options import DynamoDBOptions
 _LISTED_TABLES = 10
 # DescribeStream may be called ten times a second for all readers together.
 _UNPACED_PAGES = 2
-_BETWEEN_PAGES = 0.15
+_BETWEEN_PAGES = 0.2
 _PAUSES = (0.5, 1.0, 2.0)
 
 

@@ -2,13 +2,13 @@
 exactly once, in the item's history with the right images, unchanged to the last digit."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from conftest import REGION
-from streams.testing.stack import Stack
+from streams.sources.dynamodb.client import boto_client
+from streams.testing.stack import Stack, tail_of
 
 pytestmark = pytest.mark.acceptance
 
@@ -24,18 +24,55 @@ ITEM: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("key_type", ["S", "N", "B"])
-@pytest.mark.parametrize("view_type", ["NEW_AND_OLD_IMAGES", "NEW_IMAGE", "OLD_IMAGE", "KEYS_ONLY"])
-def test_three_writes_are_three_changes_in_feed_and_history(
-    stack: Stack, dynamodb: Any, dynamodb_url: str, make_table: Callable[..., str],
-    view_type: str, key_type: str,
-) -> None:  # fmt: skip
-    table = make_table(view_type, key=key_type)
-    stack.manage(
-        *("add_stream", table, "--table", table, "--region", REGION),
-        *("--endpoint-url", dynamodb_url),
+CASES = [
+    (view_type, key_type)
+    for view_type in ("NEW_AND_OLD_IMAGES", "NEW_IMAGE", "OLD_IMAGE", "KEYS_ONLY")
+    for key_type in KEYS
+]
+
+
+@pytest.fixture(scope="module")
+def printed(stack: Stack, dynamodb_url: str) -> dict[tuple[str, str], tuple[list[Any], list[Any]]]:
+    """What `tail` and `history` print of the three writes, by view type and type of key."""
+    dynamodb = boto_client("dynamodb", region=REGION, endpoint_url=dynamodb_url)
+    tables = {case: table_of(dynamodb, *case) for case in CASES}
+    where = ("--region", REGION, "--endpoint-url", dynamodb_url)
+    stack.manage_each(("add_stream", name, "--table", name, *where) for name in tables.values())
+    for (_, key_type), table in tables.items():
+        write(dynamodb, table, {"pk": {key_type: KEYS[key_type]}})
+    stack.wait_for(
+        lambda: all(stack.status()[table]["changes"] >= 3 for table in tables.values()),
+        seconds=60, what="three changes of each table",
+    )  # fmt: skip
+    tails = stack.manage_each(tail_of(table) for table in tables.values())
+    histories = stack.manage_each(
+        ("history", table, json.dumps({"pk": {key_type: WIRE_KEYS[key_type]}}), "--json")
+        for (_, key_type), table in tables.items()
     )
-    key = {"pk": {key_type: KEYS[key_type]}}
+    for table in tables.values():
+        dynamodb.delete_table(TableName=table)
+    return {
+        case: (lines(tail), lines(h)) for case, tail, h in zip(CASES, tails, histories, strict=True)
+    }
+
+
+def lines(printed: str) -> list[Any]:
+    return [json.loads(line) for line in printed.splitlines()]
+
+
+def table_of(dynamodb: Any, view_type: str, key_type: str) -> str:
+    name = f"table-{view_type}-{key_type}"
+    dynamodb.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": key_type}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": view_type},
+    )
+    return name
+
+
+def write(dynamodb: Any, table: str, key: dict[str, Any]) -> None:
     dynamodb.put_item(TableName=table, Item={**key, **ITEM})
     dynamodb.update_item(
         TableName=table,
@@ -45,36 +82,33 @@ def test_three_writes_are_three_changes_in_feed_and_history(
         ExpressionAttributeValues={":paid": {"S": "paid"}},
     )
     dynamodb.delete_item(TableName=table, Key=key)
-    stack.wait_for(lambda: stack.status()[table]["changes"] >= 3, what="three changes")
 
+
+@pytest.mark.parametrize(("view_type", "key_type"), CASES)
+def test_three_writes_are_three_changes_in_feed_and_history(
+    printed: dict[tuple[str, str], tuple[list[Any], list[Any]]], view_type: str, key_type: str
+) -> None:
+    feed, history = printed[view_type, key_type]
     wire_key = {"pk": {key_type: WIRE_KEYS[key_type]}}
     first, second = {**wire_key, **ITEM}, {**wire_key, **ITEM, "status": {"S": "paid"}}
-    assert [line["operation"] for line in stack.tail(table)] == ["INSERT", "MODIFY", "REMOVE"]
-    assert [line["keys"] for line in stack.tail(table)] == [wire_key] * 3
-    _check_feed(stack, table, view_type, first, second)
-    _check_history(stack, table, view_type, wire_key, first, second)
+    assert [line["operation"] for line in feed] == ["INSERT", "MODIFY", "REMOVE"]
+    assert [line["keys"] for line in feed] == [wire_key] * 3
+    _check_feed(feed, view_type, first, second)
+    _check_history(history[::-1], view_type, first, second)
 
 
 def _check_feed(
-    stack: Stack, table: str, view_type: str, first: dict[str, Any], second: dict[str, Any]
+    feed: list[Any], view_type: str, first: dict[str, Any], second: dict[str, Any]
 ) -> None:
-    lines = list(stack.tail(table))
     given_new = view_type in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES")
     given_old = view_type in ("OLD_IMAGE", "NEW_AND_OLD_IMAGES")
-    assert [line["new"] for line in lines] == ([first, second, None] if given_new else [None] * 3)
-    assert [line["old"] for line in lines] == ([None, first, second] if given_old else [None] * 3)
+    assert [line["new"] for line in feed] == ([first, second, None] if given_new else [None] * 3)
+    assert [line["old"] for line in feed] == ([None, first, second] if given_old else [None] * 3)
 
 
 def _check_history(
-    stack: Stack,
-    table: str,
-    view_type: str,
-    key: dict[str, Any],
-    first: dict[str, Any],
-    second: dict[str, Any],
+    versions: list[Any], view_type: str, first: dict[str, Any], second: dict[str, Any]
 ) -> None:
-    history = stack.manage("history", table, json.dumps(key), "--json").stdout.splitlines()
-    versions = [json.loads(line) for line in reversed(history)]
     if view_type == "KEYS_ONLY":
         assert all("keys only" in version["note"] for version in versions)
         return
