@@ -38,6 +38,9 @@ class RuleAdminForm(RuleModelForm):
             version=self.instance.version,
         )
         self.fields = self._form.fields
+        for name in ("query", "then_query"):
+            # In one line, the lines of a pattern would be lost with the first edit.
+            self.fields[name].widget = forms.Textarea({"rows": "3", "spellcheck": "false"})
         self.initial = dict(self._form.initial)
 
     def full_clean(self) -> None:

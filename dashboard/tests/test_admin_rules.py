@@ -122,6 +122,17 @@ def test_somebody_elses_edit_is_not_overwritten(admin: Client) -> None:
     assert "ben saved version 2 meanwhile. Open the rule anew." in said
 
 
+def test_a_pattern_keeps_its_lines(admin: Client) -> None:
+    pattern = '{\n  "eventName": ["INSERT"]\n}'
+    rule = rulebook.save({"name": "Paid", "query": pattern}, "ann")
+    address = f"/admin/streams/rule/{rule.pk}/change/"
+    assert "{\n  &quot;eventName&quot;" in admin.get(address).text
+    sent = {"query": pattern.replace("\n", "\r\n"), "why": "none", "enabled": "on"}
+    assert admin.post(address, FORM | {"resolve_seconds": "15 min"} | sent).status_code == 302
+    rule.refresh_from_db()
+    assert rule.query.replace("\r", "") == pattern
+
+
 def test_a_name_that_is_taken_is_refused(admin: Client) -> None:
     rulebook.save({"name": "Paid"}, "ann")
     assert "There is a rule &#x27;Paid&#x27; already." in shown(admin, ADD, FORM)

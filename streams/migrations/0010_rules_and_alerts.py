@@ -456,6 +456,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "verbose_name_plural": "matches",
+            },
         ),
         migrations.CreateModel(
             name="MaintenanceWindow",

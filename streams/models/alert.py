@@ -107,6 +107,7 @@ class Match(models.Model):
     )
 
     class Meta:
+        verbose_name_plural = "matches"
         constraints = [
             # One change may show a first-seen rule several new things.
             models.UniqueConstraint(
