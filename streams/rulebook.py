@@ -56,14 +56,22 @@ def check(content: Mapping[str, Any]) -> Definition:
     return definition_of(rule)
 
 
-def save(content: Mapping[str, Any], who: str, why: str = "", *, rule: Rule | None = None) -> Rule:
+def save(
+    content: Mapping[str, Any],
+    who: str,
+    why: str = "",
+    *,
+    rule: Rule | None = None,
+    seen: int | None = None,
+) -> Rule:
     """Save a new rule, or a new version of `rule`; RuleError, and nothing is changed.
 
     Saving what is there already makes no version. Pollers take it up within a second or two; what
-    was stored until now is evaluated first, by what the rule said before.
+    was stored until now is evaluated first, by what the rule said before. `seen` is the version
+    that was edited; another one now is a RuleError: two people's edits are never mixed by chance.
     """
     with transaction.atomic():
-        rule = _held(rule) if rule else Rule()
+        rule = _held(rule, seen) if rule else Rule()
         before = content_of(rule) if rule.pk else None
         check({**(before or {}), **content})
         for field in ("name", *FIELDS):
@@ -122,11 +130,20 @@ def head() -> int:
     return RuleHead.objects.filter(pk=1).values_list("number", flat=True).first() or 0
 
 
-def _held(rule: Rule) -> Rule:
+def _held(rule: Rule, seen: int | None = None) -> Rule:
     """The rule as it is now, while nobody else changes it; what was stored until now is evaluated
-    by it."""
+    by it. RuleError if it is deleted, or not the version that was seen."""
     evaluate_before_change()
-    return Rule.objects.select_for_update().get(pk=rule.pk)
+    now = Rule.objects.select_for_update().filter(pk=rule.pk).first()
+    if now is None:
+        raise RuleError("", f"The rule {rule.name!r} was deleted meanwhile.")
+    if seen not in (None, now.version):
+        raise RuleError(
+            "",
+            f"{now.changed_by} saved version {now.version} meanwhile: yours began with version"
+            f" {seen}. Look at the history, then open the rule anew.",
+        )
+    return now
 
 
 def _destinations(field: str, names: Any) -> list[Destination]:

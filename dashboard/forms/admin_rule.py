@@ -1,13 +1,11 @@
 """The builder's form in the admin: the same fields and checks, saved through the rulebook."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.db import transaction
 
 from dashboard.forms.rule import RuleForm
-from streams import locks, rulebook
+from streams import rulebook
 from streams.alerting.definition import RuleError
 from streams.models import Rule
 from streams.rule_diff import differences
@@ -16,6 +14,8 @@ if TYPE_CHECKING:
     RuleModelForm = forms.ModelForm[Rule]
 else:  # generic for the type checker only
     RuleModelForm = forms.ModelForm
+
+_LINES = ("query", "then_query")
 
 
 class RuleAdminForm(RuleModelForm):
@@ -27,6 +27,10 @@ class RuleAdminForm(RuleModelForm):
         fields: list[str] = []
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        if data is not None:
+            data = data.copy()
+            for name in _LINES:  # browsers send \r\n, which is no change of a rule
+                data[name] = data.get(name, "").replace("\r\n", "\n")
         super().__init__(data, *args, **kwargs)
         known = self.instance.pk is not None
         self._before = rulebook.content_of(self.instance) if known else None
@@ -38,7 +42,7 @@ class RuleAdminForm(RuleModelForm):
             version=self.instance.version,
         )
         self.fields = self._form.fields
-        for name in ("query", "then_query"):
+        for name in _LINES:
             # In one line, the lines of a pattern would be lost with the first edit.
             self.fields[name].widget = forms.Textarea({"rows": "3", "spellcheck": "false"})
         self.initial = dict(self._form.initial)
@@ -54,12 +58,13 @@ class RuleAdminForm(RuleModelForm):
     def _save(self) -> None:
         rule = self.instance if self.instance.pk else None
         try:
-            with transaction.atomic():
-                if rule:
-                    _refuse_moved(rule, self.cleaned_data)
-                self.instance = rulebook.save(
-                    self._form.content(), self.who, self.cleaned_data["why"], rule=rule
-                )
+            self.instance = rulebook.save(
+                self._form.content(),
+                self.who,
+                self.cleaned_data["why"],
+                rule=rule,
+                seen=self.cleaned_data["seen_version"],
+            )
         except RuleError as error:
             self._form.refused(error)
 
@@ -69,14 +74,3 @@ class RuleAdminForm(RuleModelForm):
         if not self.is_bound or self.errors:
             return []
         return [each.field for each in differences(self._before, self._form.content())]
-
-
-def _refuse_moved(rule: Rule, given: Mapping[str, Any]) -> None:
-    """Two people's edits are never mixed by chance."""
-    locks.wait(locks.ALERTING)  # as everybody does who changes a rule
-    now = Rule.objects.get(pk=rule.pk)
-    if given["seen_version"] not in (None, now.version):
-        raise RuleError(
-            "",
-            f"{now.changed_by} saved version {now.version} meanwhile. Open the rule anew.",
-        )

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
@@ -23,10 +22,6 @@ ADD, CHANGE, DELETE, MUTE = (
     *("streams.add_rule", "streams.change_rule", "streams.delete_rule"),
     "streams.add_mute",
 )
-
-
-class Moved(RuleError):
-    """Somebody else saved the rule while it was being edited."""
 
 
 @require_http_methods(["GET", "POST"])
@@ -74,10 +69,8 @@ def _saved(request: HttpRequest, form: RuleForm, rule: Rule | None) -> Rule | No
     """The rule; None if it was refused, and then the form says why."""
     who, why = access.person(request).get_username(), form.cleaned_data["why"]
     try:
-        with transaction.atomic():
-            if rule is not None:
-                _refuse_moved(rule, form.cleaned_data["seen_version"])
-            saved = rulebook.save(form.content(), who, why, rule=rule)
+        seen = form.cleaned_data["seen_version"]
+        saved = rulebook.save(form.content(), who, why, rule=rule, seen=seen)
     except RuleError as error:
         form.refused(error)
         return None
@@ -86,19 +79,6 @@ def _saved(request: HttpRequest, form: RuleForm, rule: Rule | None) -> Rule | No
     else:
         messages.success(request, f"Saved as version {saved.version}. It is active in a moment.")
     return saved
-
-
-def _refuse_moved(rule: Rule, seen: int | None) -> None:
-    """Two people's edits are never mixed by chance."""
-    now = Rule.objects.select_for_update().filter(pk=rule.pk).first()
-    if now is None:
-        raise Http404("The rule was deleted meanwhile.")
-    if seen is not None and seen != now.version:
-        raise Moved(
-            "",
-            f"{now.changed_by} saved version {now.version} meanwhile: yours began with version"
-            f" {seen}. Look at the history, then open the rule anew.",
-        )
 
 
 def _builder(
