@@ -114,14 +114,27 @@ def pictures(stack: Stack) -> list[Picture]:
         ("export", f"/search/export?q={PAID}", settled),
         ("search-wrong", f"/search?q={quote('tabel:orders')}", settled),
         ("view-new", f"/views/new?q={PAID}", settled),
+        ("rules", "/rules", settled),
+        ("rule", f"/rules/{a_rule(stack)}", previewed),
+        ("rule-history", f"/rules/{a_rule(stack)}/history", settled),
+        ("alerts", "/alerts?state=all", settled),
+        ("alert", "/alerts?state=all", first_of_the_table),
+        ("quiet", "/quiet", settled),
+        ("destinations", "/destinations", settled),
+        ("drift", "/drift?stream=orders", settled),
+        ("noise", "/noise", settled),
         ("problems", "/problems", settled),
-        ("problem", "/problems", first_problem),
+        ("problem", "/problems", first_of_the_table),
         ("system", "/system", settled),
         ("start", "/start", settled),
         ("admin", "/admin/", settled),
         ("admin-stream", "/admin/streams/stream/add/", settled),
         ("not-found", "/changes/0-0", settled),
     ]
+
+
+def a_rule(stack: Stack) -> int:
+    return int(stack.query("SELECT id FROM streams_rule WHERE name = 'Orders are cancelled'")[0][0])
 
 
 def an_order(stack: Stack) -> tuple[str, str]:
@@ -162,7 +175,12 @@ def with_drawer(page: Page) -> None:
     settled(page)
 
 
-def first_problem(page: Page) -> None:
+def previewed(page: Page) -> None:
+    page.locator(".verdict").wait_for()
+    settled(page)
+
+
+def first_of_the_table(page: Page) -> None:
     page.locator("main tbody a").first.click()
     settled(page)
 

@@ -7,6 +7,8 @@
     match      every change against every rule, before the transaction    stages/match.py
     store      changes, matches, ledger row, position: ONE transaction    stages/store.py, lanes.py
     publish    after the commit: a place in the feed, and a wake-up       stages/publish.py
+    evaluate   matches become alerts, in the order of the feed            stages/evaluate.py
+    deliver    what is due is sent, outside any transaction               stages/deliver.py
 
 From there on the store is the truth: the feed hub of each web process (dashboard/feed/hub.py)
 reads new changes by cursor, and the pages read history through `streams/queries/`.

@@ -9,8 +9,10 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from dashboard import env
+from dashboard.demo.rules import RULES
 from dashboard.demo.shop import Shop
 from dashboard.demo.tables import REGION, TABLES, make_tables
+from streams import rulebook
 from streams.models import Stream
 from streams.sources.dynamodb.client import boto_client
 
@@ -52,6 +54,9 @@ class Command(BaseCommand):
 
     def _add_streams(self, url: str) -> None:
         known = set(Stream.objects.values_list("name", flat=True))
+        if not known:  # at the first start: a rule that somebody deleted does not come back
+            for content in RULES:
+                rulebook.save(content, "demo", "From the sample shop.")
         for table in TABLES:
             if table in known:
                 call_command("set_endpoint", table, url)
