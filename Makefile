@@ -27,7 +27,7 @@ up: installed
 
 # pytest comes last, so that its own count is the last line.
 test: lint
-	@$(PY) -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	@$(PY) -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 # 100,000 writes, and 10,000 changes that match rules, while workers are killed and the services
 # restart; then every change, match, alert and delivery compared.

@@ -10,6 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
 from dashboard.tests.alerting import make_alert, make_delivery, make_match, make_rule
+from dashboard.tests.keys import say
 from dashboard.tests.looking import check, check_but_colours
 from dashboard.tests.seeding import Shop, order
 from streams.models import Alert, MaintenanceWindow, Mute
@@ -63,22 +64,16 @@ def test_by_keyboard_from_the_list_to_the_mute(page: Page, shop: Shop) -> None:
     page.wait_for_url("**/alerts")
     page.keyboard.press("j")
     expect(page.get_by_role("link", name="Large orders")).to_be_focused()
-    page.keyboard.press("a")
-    page.keyboard.type("I look after it")
-    page.keyboard.press("Enter")
+    say(page, "a", "I look after it")
     expect(page.get_by_role("status").first).to_contain_text("Acknowledged: 1.")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.locator(".timeline")).to_contain_text("I look after it")
-    page.keyboard.press("m")
-    page.keyboard.type("A known bug")
-    page.keyboard.press("Enter")
+    say(page, "m", "A known bug")
     expect(page.get_by_text(re.compile("alice has muted this group"))).to_be_visible()
     mute = Mute.objects.get()
     assert (mute.rule, mute.group, mute.reason) == (alert.rule, "4711", "A known bug")
-    page.keyboard.press("e")
-    page.keyboard.type("Paid back")
-    page.keyboard.press("Enter")
+    say(page, "e", "Paid back")
     expect(page.locator(".page-head")).to_contain_text("Resolved")
     page.keyboard.press("u")
     expect(page.get_by_role("heading", level=1)).to_have_text("Alerts")

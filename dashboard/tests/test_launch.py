@@ -47,7 +47,7 @@ class Running:
         return self._output.read_text()
 
     def ready(self) -> "Running":
-        wait_for(self._ready_or_dead, seconds=90, what="Deltawatch to be ready")
+        wait_for(self._ready_or_dead, seconds=180, what="Deltawatch to be ready")
         return self
 
     def _ready_or_dead(self) -> bool:
@@ -189,7 +189,7 @@ def test_it_survives_the_crash_of(demo: Running, name: str) -> None:
     victim = demo.number_of(name)
     os.kill(victim, signal.SIGKILL)
     wait_for(lambda: demo.number_of(name) != victim, what=f"{name} to be started again")
-    wait_for(lambda: not unready_checks(demo.port), seconds=60, what="/healthz to say ready")
+    wait_for(lambda: not unready_checks(demo.port), seconds=180, what="/healthz to say ready")
     assert f"{name} was ended by SIGKILL; starting it again in" in demo.output
     assert demo.process.poll() is None
 
@@ -202,7 +202,7 @@ def test_two_copies_run_side_by_side(demo: Running, start: Callable[..., Running
     assert second.stop(signal.SIGTERM) == 0
     assert second.processes() == []
     # Beat, killed in the test before, counts as running until its last sign of life is old.
-    wait_for(lambda: not unready_checks(demo.port), seconds=60, what="/healthz to say ready")
+    wait_for(lambda: not unready_checks(demo.port), seconds=180, what="/healthz to say ready")
 
 
 def test_it_starts_again_after_ctrl_c_and_right_after_kill_9(
@@ -227,7 +227,7 @@ def test_it_starts_again_after_ctrl_c_and_right_after_kill_9(
     before = stored_changes(third)
     wait_for(lambda: stored_changes(third) > before, seconds=30, what="new changes to be stored")
     # And none stays "lost": the demo's own tables and streams went on as well.
-    wait_for(lambda: {each["state"] for each in streams(third)} == {"healthy"}, seconds=60)
+    wait_for(lambda: {each["state"] for each in streams(third)} == {"healthy"}, seconds=180)
     assert third.stop() == 0
     assert third.processes() == []
 

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
+from dashboard.tests.keys import say
 from dashboard.tests.looking import check, check_but_colours
 from dashboard.tests.seeding import Shop, all_well, order
 from streams.models import Gap, PoisonRecord, Problem
@@ -92,9 +93,7 @@ def test_by_keyboard_from_the_list_to_the_gap(page: Page, shop: Shop) -> None:
     expect(page.get_by_role("link", name="Records that cannot be read")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Records that cannot be read")
-    page.keyboard.press("a")
-    page.keyboard.type("I look after it")
-    page.keyboard.press("Enter")
+    say(page, "a", "I look after it")
     expect(page.locator(".timeline")).to_contain_text("I look after it")
     expect(page.get_by_role("status").first).to_contain_text("Acknowledged: 1.")
     page.keyboard.press("j")
@@ -119,10 +118,9 @@ def test_many_are_acknowledged_by_keyboard(page: Page, shop: Shop) -> None:
     for number in range(4):
         report("trimmed", f"Number {number}.", stream=shop.stream, about=str(number))
     page.goto("/problems")
-    for key in ("j", "x", "j", "j", "X", "a"):
+    for key in ("j", "x", "j", "j", "X"):
         page.keyboard.press(key)
-    page.keyboard.type("One outage")
-    page.keyboard.press("Enter")
+    say(page, "a", "One outage")
     expect(page.get_by_role("status").first).to_contain_text("Acknowledged: 3.")
     assert Problem.objects.filter(acknowledged_at__isnull=False, assignee="alice").count() == 3
     page.keyboard.press("?")

@@ -13,7 +13,7 @@ from streams.testing.scenarios.plan import scenario_of
 from streams.testing.scenarios.play import Play
 
 FIRST = int(os.environ.get("DELTAWATCH_FIRST_SEED", "1"))
-SEEDS = int(os.environ.get("DELTAWATCH_SEEDS", "60" if os.environ.get("CI") else "40"))
+SEEDS = int(os.environ.get("DELTAWATCH_SEEDS", "40"))
 # The database is flushed between two tests, which takes longer than some scenarios.
 _IN_A_TEST = 10
 
