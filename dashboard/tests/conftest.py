@@ -16,7 +16,7 @@ from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django import Settings
 
 from conftest import ROOT, skip_or_fail, wait_for
@@ -136,6 +136,7 @@ def chromium() -> Iterator[Browser]:
     unsafe = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     # That loop makes Django think its ORM is called from a coroutine.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    expect.set_options(timeout=20_000)  # a busy machine is no failure
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_SWITCHES)
         yield browser
@@ -156,7 +157,7 @@ def open_context(
 
     def open_(user: User | None = None, **options: Any) -> BrowserContext:
         context = chromium.new_context(base_url=web_server, **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         contexts.append(context)
         context.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
         context.on("weberror", lambda error: wrong.append(str(error.error)))
