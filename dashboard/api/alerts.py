@@ -5,26 +5,23 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from dashboard import access
+from dashboard.api.limit import limit_of
 from dashboard.views.alerts import asked_of
 from streams.queries import alert_list as query
-
-_DEFAULT_LIMIT, _MOST = 100, 500
 
 
 @require_GET
 @access.api
 def alerts(request: HttpRequest) -> HttpResponse:
     """Unresolved ones, if no `state` is given; `before` goes on where the last page ended."""
-    limit = request.GET.get("limit", str(_DEFAULT_LIMIT))
-    if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit[:9]) <= _MOST):
-        return access.refusal(
-            400, "bad-request", f"limit={limit!r} must be a number from 1 to {_MOST}."
-        )
+    limit = limit_of(request)
+    if isinstance(limit, HttpResponse):
+        return limit
     try:
         asked = asked_of(request.GET)
     except Http404 as error:
         return access.refusal(404, "not-found", str(error))
-    page, calm = query.page(asked, int(limit)), query.calm()
+    page, calm = query.page(asked, limit), query.calm()
     answer = {
         "alerts": [query.spelled(alert) for alert in page.rows],
         "before": str(page.following) if page.following else None,

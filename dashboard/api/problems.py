@@ -5,26 +5,23 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from dashboard import access
+from dashboard.api.limit import limit_of
 from dashboard.views.problems import asked_of
 from streams.queries import problems as query
-
-_DEFAULT_LIMIT, _MOST = 100, 500
 
 
 @require_GET
 @access.api
 def problems(request: HttpRequest) -> HttpResponse:
     """Open ones, if no `state` is given; `before` goes on where the last page ended."""
-    limit = request.GET.get("limit", str(_DEFAULT_LIMIT))
-    if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit[:9]) <= _MOST):
-        return access.refusal(
-            400, "bad-request", f"limit={limit!r} must be a number from 1 to {_MOST}."
-        )
+    limit = limit_of(request)
+    if isinstance(limit, HttpResponse):
+        return limit
     try:
         asked = asked_of(request.GET)
     except Http404 as error:
         return access.refusal(404, "not-found", str(error))
-    page, watch = query.page(asked, int(limit)), query.watch()
+    page, watch = query.page(asked, limit), query.watch()
     answer = {
         "problems": [query.spelled(row) for row in page.rows],
         "before": str(page.following) if page.following else None,

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from django.test import Client
 from django.utils import timezone
 
 from streams import rulebook
@@ -82,3 +83,14 @@ def make_delivery(alert: Alert, *responses: str, **fields: Any) -> Delivery:
             response=response,
         )
     return delivery
+
+
+def post(client: Client, path: str, status: int = 200, **given: Any) -> str:
+    response = client.post(path, given, follow=True)
+    assert response.status_code == status
+    return response.content.decode()
+
+
+def answer(client: Client, alert: Alert, deed: str, **given: Any) -> str:
+    given |= {"alert": alert.pk, "deed": deed, "next": f"/alerts/{alert.pk}"}
+    return post(client, "/alerts/answer", **given)

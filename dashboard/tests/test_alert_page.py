@@ -7,7 +7,15 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from dashboard.tests.alerting import EVIL, make_alert, make_delivery, make_match, make_rule
+from dashboard.tests.alerting import (
+    EVIL,
+    answer,
+    make_alert,
+    make_delivery,
+    make_match,
+    make_rule,
+    post,
+)
 from dashboard.tests.seeding import Shop, order
 from streams import rulebook
 from streams.models import Alert, AlertEvent, Match, Mute, Rule
@@ -27,17 +35,6 @@ def admin(client: Client, alice: User) -> Client:
 @pytest.fixture
 def rule() -> Rule:
     return make_rule()
-
-
-def post(client: Client, path: str, status: int = 200, **given: Any) -> str:
-    response = client.post(path, given, follow=True)
-    assert response.status_code == status
-    return response.content.decode()
-
-
-def answer(client: Client, alert: Alert, deed: str, **given: Any) -> str:
-    given |= {"alert": alert.pk, "deed": deed, "next": f"/alerts/{alert.pk}"}
-    return post(client, "/alerts/answer", **given)
 
 
 def test_the_page_of_an_alert_has_everything(page_of: Get, shop: Shop, rule: Rule) -> None:

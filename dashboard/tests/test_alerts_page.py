@@ -9,9 +9,17 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
-from dashboard.tests.alerting import EVIL, make_alert, make_delivery, make_match, make_rule
+from dashboard.tests.alerting import (
+    EVIL,
+    answer,
+    make_alert,
+    make_delivery,
+    make_match,
+    make_rule,
+    post,
+)
 from dashboard.tests.seeding import Shop, order
-from streams.models import Alert, AlertEvent, Batch, Match, Rule
+from streams.models import AlertEvent, Batch, Match, Rule
 from streams.stages.watch import watch
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,17 +36,6 @@ def admin(client: Client, alice: User) -> Client:
 @pytest.fixture
 def rule() -> Rule:
     return make_rule()
-
-
-def post(client: Client, path: str, status: int = 200, **given: Any) -> str:
-    response = client.post(path, given, follow=True)
-    assert response.status_code == status
-    return response.content.decode()
-
-
-def answer(client: Client, alert: Alert, deed: str, **given: Any) -> str:
-    given |= {"alert": alert.pk, "deed": deed, "next": f"/alerts/{alert.pk}"}
-    return post(client, "/alerts/answer", **given)
 
 
 def test_without_an_alert_it_proves_that_somebody_evaluates(page_of: Get) -> None:

@@ -1,13 +1,8 @@
 // One alert by keyboard: a, e, n and m open their forms, j and k go from change to change.
 
-import { describeKeys, onKey, stepFrom } from "./keys.js";
+import { describeKeys, onKey, openDeeds, stepFrom } from "./keys.js";
 
-for (const deed of document.querySelectorAll("[data-deed]")) {
-  onKey(deed.dataset.deed, () => {
-    deed.open = true;
-    deed.querySelector("input:not([type=hidden])").focus();
-  });
-}
+openDeeds();
 
 const changes = [...document.querySelectorAll(".evidence tbody tr")];
 let current;

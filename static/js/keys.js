@@ -90,3 +90,13 @@ export function startKeys() {
     onKey(page.dataset.keys, () => page.click());
   }
 }
+
+// Each form of a deed opens by its own key, ready to be typed into.
+export function openDeeds() {
+  for (const deed of document.querySelectorAll("[data-deed]")) {
+    onKey(deed.dataset.deed, () => {
+      deed.open = true;
+      deed.querySelector("input:not([type=hidden])").focus();
+    });
+  }
+}

@@ -1,13 +1,8 @@
 // One problem by keyboard: a and e open their forms, j and k go from record to record.
 
-import { describeKeys, onKey, stepFrom } from "./keys.js";
+import { describeKeys, onKey, openDeeds, stepFrom } from "./keys.js";
 
-for (const deed of document.querySelectorAll("[data-deed]")) {
-  onKey(deed.dataset.deed, () => {
-    deed.open = true;
-    deed.querySelector("input:not([type=hidden])").focus();
-  });
-}
+openDeeds();
 
 const records = [...document.querySelectorAll(".record")];
 let current;

@@ -1,10 +1,11 @@
 """Short ways to make rules and destinations, to store changes that match, and to let time pass."""
 
 import itertools
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
 from streams.models import (
     Alert,
@@ -140,3 +141,14 @@ def _earlier(value: Any, span: int) -> Any:
     if isinstance(value, bool) or not isinstance(value, int) or value < 10**15:
         return value
     return value - span
+
+
+def fire(shard: Shard, rule: Rule, *, group: str = "") -> Alert:
+    """Let the rule open an alert."""
+    matching(shard, rule, group=group)
+    evaluated()
+    return Alert.objects.filter(rule=rule).latest("pk")
+
+
+def ends(**span: float) -> datetime:
+    return timezone.now() + timedelta(**span)

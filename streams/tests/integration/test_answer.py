@@ -16,6 +16,7 @@ from streams.testing.factories import make_shard, make_stream
 from streams.tests.integration.alerting import (
     alerts_of,
     evaluated,
+    fire,
     life_of,
     make_destination,
     make_rule,
@@ -32,17 +33,6 @@ def shard() -> Shard:
     make_destination("ops")
     make_destination("boss")
     return make_shard(make_stream())
-
-
-def fire(shard: Shard, rule: Rule, *, group: str = "") -> Alert:
-    """Let the rule open an alert."""
-    matching(shard, rule, group=group)
-    evaluated()
-    return Alert.objects.filter(rule=rule).latest("pk")
-
-
-def ends(**span: float) -> datetime:
-    return timezone.now() + timedelta(**span)
 
 
 # Acknowledge, resolve, note

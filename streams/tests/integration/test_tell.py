@@ -1,23 +1,24 @@
 """Where alerts are sent and when not: destinations, digests, mutes and maintenance windows."""
 
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from streams.models import Alert, Delivery, MaintenanceWindow, Mute, Rule, Shard
+from streams.models import Alert, Delivery, MaintenanceWindow, Mute, Shard
 from streams.queries import alerts as query
 from streams.stages import answer
 from streams.stages.answer import MuteRefused
 from streams.testing.factories import make_shard, make_stream
 from streams.tests.integration.alerting import (
     alerts_of,
+    ends,
     evaluated,
+    fire,
     life_of,
     make_destination,
     make_rule,
-    matching,
     pass_time,
     sent,
 )
@@ -30,17 +31,6 @@ def shard() -> Shard:
     make_destination("ops")
     make_destination("boss")
     return make_shard(make_stream())
-
-
-def fire(shard: Shard, rule: Rule, *, group: str = "") -> Alert:
-    """Let the rule open an alert."""
-    matching(shard, rule, group=group)
-    evaluated()
-    return Alert.objects.filter(rule=rule).latest("pk")
-
-
-def ends(**span: float) -> datetime:
-    return timezone.now() + timedelta(**span)
 
 
 # Destinations
